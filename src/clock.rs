@@ -1,0 +1,121 @@
+//! Event time: how far the log has come, and on which side of that a record
+//! lies. Which records were held and what becomes of them is not known here.
+//!
+//! The stream time `S` is the greatest accepted time. The event clock `E` is
+//! `S`, or further on after silence. Every second up to the watermark,
+//! `E - lateness - 1`, is closed. The model is that of Akidau et al., The
+//! Dataflow Model (2015), with a bounded disorder.
+
+/// Where a record lies, seen from the event clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its second is open: the record is accepted.
+    OnTime,
+    /// Its second is closed.
+    Late,
+    /// So far ahead that its clock is not to be trusted: a forward suspect.
+    Ahead,
+    /// So far behind that time may have been set back: a backward suspect.
+    Behind,
+}
+
+/// The event clock of one run of time. All times are seconds of UTC.
+#[derive(Clone, Debug)]
+pub struct EventClock {
+    lateness: i64,
+    /// `F`: a record further ahead of the event clock is a suspect.
+    ahead: i64,
+    /// `J`: a record further behind the stream time is a suspect.
+    behind: i64,
+    stream: i64,
+    event: i64,
+    earliest: i64,
+}
+
+impl EventClock {
+    /// A clock that starts with a record of time `first`.
+    ///
+    /// `window` is the length of the alert window, `lateness` how far out of
+    /// order a record may be, both in seconds.
+    #[must_use]
+    pub fn new(first: i64, lateness: i64, window: i64) -> EventClock {
+        EventClock {
+            lateness,
+            ahead: lateness.max(30),
+            behind: window.max(lateness + 60),
+            stream: first,
+            event: first,
+            earliest: first,
+        }
+    }
+
+    /// Where a record of time `second` lies.
+    #[must_use]
+    pub fn place(&self, second: i64) -> Place {
+        if second > self.event + self.ahead {
+            Place::Ahead
+        } else if second < self.stream - self.behind {
+            Place::Behind
+        } else if second <= self.watermark() {
+            Place::Late
+        } else {
+            Place::OnTime
+        }
+    }
+
+    /// Takes an accepted record into account.
+    pub fn accept(&mut self, second: i64) {
+        self.stream = self.stream.max(second);
+        self.event = self.event.max(second);
+        self.earliest = self.earliest.min(second);
+    }
+
+    /// Moves both times on to `second`, across a gap that suspects confirmed.
+    pub fn leap(&mut self, second: i64) {
+        self.stream = second;
+        self.event = second;
+    }
+
+    /// Moves the event clock on to `second`; it never goes back.
+    pub fn pass_silence(&mut self, second: i64) {
+        self.event = self.event.max(second);
+    }
+
+    /// The last second that is closed.
+    #[must_use]
+    pub fn watermark(&self) -> i64 {
+        self.event - self.lateness - 1
+    }
+
+    /// The greatest accepted time.
+    #[must_use]
+    pub fn stream_time(&self) -> i64 {
+        self.stream
+    }
+
+    /// How far the log has come, silence included.
+    #[must_use]
+    pub fn event_time(&self) -> i64 {
+        self.event
+    }
+
+    /// The least accepted time.
+    #[must_use]
+    pub fn earliest(&self) -> i64 {
+        self.earliest
+    }
+
+    /// The second in whose window a record without an open second of its own
+    /// is counted.
+    #[must_use]
+    pub fn current_second(&self) -> i64 {
+        self.stream.max(self.watermark() + 1)
+    }
+
+    /// `J`, in seconds: how far behind the stream time a record is a suspect,
+    /// and how far apart suspects may be that set the clock back.
+    #[must_use]
+    pub fn behind(&self) -> i64 {
+        self.behind
+    }
+}

@@ -1,0 +1,235 @@
+//! The wire format: names, order and types of every field of every event.
+//!
+//! Nothing else is decided here: what an event says is its maker's matter.
+//! New fields and types may come; names and types of old ones stay.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::timestamp;
+
+/// The `name` of alerts and recoveries.
+pub const HIGH_TRAFFIC: &str = "high_traffic";
+
+/// What the filter writes, one JSON object a line; `type` comes first.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "an event is made and written, never kept")]
+pub enum Event<'a> {
+    /// The requests of one tumbling window, or of a gap without any.
+    Summary(Summary<'a>),
+    /// The rate has exceeded the threshold.
+    Alert(Alert<'a>),
+    /// The rate has dropped below the recovery threshold.
+    Recovery(Recovery<'a>),
+}
+
+/// A second of UTC, written as RFC 3339 with `Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Second(pub i64);
+
+impl Serialize for Second {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&timestamp::rfc3339(self.0))
+    }
+}
+
+/// The requests of the window `[start, end)`.
+///
+/// A field is `null` if the log has no column that would fill it.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// The log's name.
+    pub source: &'a str,
+    /// The window's first second.
+    pub start: Second,
+    /// The first second after the window.
+    pub end: Second,
+    /// `end - start`, in seconds.
+    pub duration_seconds: i64,
+    /// Whether the window starts before the run's earliest request, or the
+    /// input ended (or time restarted) before its last second.
+    pub partial: bool,
+    /// All requests counted here, `late` and `future` ones among them.
+    pub requests: u64,
+    /// `requests / duration_seconds`.
+    pub requests_per_second: f64,
+    /// Requests of an earlier time that came after their second was closed.
+    pub late: u64,
+    /// Requests stamped ahead of everything else, which nothing confirmed.
+    pub future: u64,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: Option<u64>,
+    /// Requests by class of status.
+    pub status: Option<StatusClasses>,
+    /// Requests by status, those that occur, ascending.
+    pub status_codes: Option<StatusCodes<'a>>,
+    /// Requests by method, those that occur.
+    pub methods: Option<Methods<'a>>,
+    /// The sections with the most requests.
+    pub sections: Option<Vec<Section<'a>>>,
+    /// All other sections together.
+    pub sections_other: Option<Other>,
+    /// The hosts with the most requests.
+    pub hosts: Option<Vec<Host<'a>>>,
+    /// All other hosts together.
+    pub hosts_other: Option<Other>,
+    /// Whether an alert is active after the window's last second.
+    pub alerting: bool,
+    /// Malformed lines since the previous summary of this source.
+    pub malformed: u64,
+    /// Skipped lines since the previous summary of this source.
+    pub skipped: u64,
+}
+
+/// Requests by the first digit of their status.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct StatusClasses {
+    /// 100 to 199.
+    #[serde(rename = "1xx")]
+    pub informational: u64,
+    /// 200 to 299.
+    #[serde(rename = "2xx")]
+    pub successful: u64,
+    /// 300 to 399.
+    #[serde(rename = "3xx")]
+    pub redirection: u64,
+    /// 400 to 499.
+    #[serde(rename = "4xx")]
+    pub client_error: u64,
+    /// 500 to 599.
+    #[serde(rename = "5xx")]
+    pub server_error: u64,
+    /// None of these, or no status.
+    pub other: u64,
+}
+
+/// Status and its requests, ascending by status; a JSON object.
+#[derive(Debug)]
+pub struct StatusCodes<'a>(pub &'a [(u16, u64)]);
+
+impl Serialize for StatusCodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// Names of methods and their requests, in a fixed order; a JSON object that
+/// leaves out what doesn't occur.
+#[derive(Debug)]
+pub struct Methods<'a> {
+    /// The names, `other` last.
+    pub names: &'a [&'a str],
+    /// The requests of each name.
+    pub requests: &'a [u64],
+}
+
+impl Serialize for Methods<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, &requests) in self.names.iter().zip(self.requests) {
+            if requests > 0 {
+                map.serialize_entry(name, &requests)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A section of the site: the first segment of the path.
+#[derive(Debug, Serialize)]
+pub struct Section<'a> {
+    /// Its name, as shown.
+    pub section: Cow<'a, str>,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// A client.
+#[derive(Debug, Serialize)]
+pub struct Host<'a> {
+    /// Its name or address, as shown.
+    pub host: Cow<'a, str>,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What is counted of a section or a host.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Counts {
+    /// Requests.
+    pub requests: u64,
+    /// Those with status 500 to 599.
+    pub server_errors: Option<u64>,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: Option<u64>,
+}
+
+/// What a list of sections or hosts leaves out.
+#[derive(Debug, Serialize)]
+pub struct Other {
+    /// How many names, without those that weren't counted one by one.
+    pub distinct: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Those with status 500 to 599.
+    pub server_errors: Option<u64>,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: Option<u64>,
+    /// Whether there were more names than are counted one by one.
+    pub capped: bool,
+}
+
+/// The rate has exceeded the threshold.
+#[derive(Debug, Serialize)]
+pub struct Alert<'a> {
+    /// The log's name.
+    pub source: &'a str,
+    /// The second after which the rate was above the threshold.
+    pub time: Second,
+    /// [`HIGH_TRAFFIC`].
+    pub name: &'static str,
+    /// Length of the alert window, in seconds.
+    pub window_seconds: i64,
+    /// Requests in the window.
+    pub requests: u64,
+    /// `requests / window_seconds`.
+    pub requests_per_second: f64,
+    /// The threshold, in requests per second.
+    pub threshold: f64,
+    /// A sentence for people; its text is fixed.
+    pub message: String,
+}
+
+/// The rate has dropped below the recovery threshold.
+#[derive(Debug, Serialize)]
+pub struct Recovery<'a> {
+    /// The log's name.
+    pub source: &'a str,
+    /// The second after which the rate was below the recovery threshold.
+    pub time: Second,
+    /// [`HIGH_TRAFFIC`].
+    pub name: &'static str,
+    /// `time` of the alert.
+    pub since: Second,
+    /// `time - since`, in seconds.
+    pub duration_seconds: i64,
+    /// Length of the alert window, in seconds.
+    pub window_seconds: i64,
+    /// Requests in the window.
+    pub requests: u64,
+    /// `requests / window_seconds`.
+    pub requests_per_second: f64,
+    /// The recovery threshold, in requests per second.
+    pub threshold: f64,
+    /// The most requests in the window while alerting.
+    pub peak_requests: u64,
+    /// The first second with that many.
+    pub peak_time: Second,
+    /// A sentence for people; its text is fixed.
+    pub message: String,
+}

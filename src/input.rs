@@ -1,0 +1,231 @@
+//! What can happen on the way in: bytes, silence, a signal, the end.
+//!
+//! One poll on standard input and the signals' pipe tells them apart, so that
+//! waiting bytes are never taken for silence. What silence means is the
+//! sources' matter.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::source::Moment;
+
+/// Bytes read at once; a pipe holds 64 KiB unless told otherwise.
+const PIECE: usize = 256 * 1024;
+/// How often the input is looked at while silence moves time: twice in the
+/// second that counts at most.
+const LOOK: Duration = Duration::from_millis(500);
+/// After a signal at most so many bytes that had come before it are read: the
+/// most that a pipe holds without privileges.
+const REST: usize = 1024 * 1024;
+
+/// What has come.
+#[derive(Debug)]
+pub enum Incoming<'a> {
+    /// A piece of the input.
+    Bytes(&'a [u8]),
+    /// Nothing: everything before was read.
+    Empty,
+    /// One of the signals that end the program, after what had come before it.
+    Signal(i32),
+    /// The end of the input.
+    End,
+    /// The input can't be read.
+    Failed(io::Error),
+}
+
+/// Standard input and the signals.
+#[derive(Debug)]
+pub struct Input {
+    file: File,
+    piece: Vec<u8>,
+    signals: Signals,
+    /// Bytes that may still be read after a signal.
+    rest: usize,
+    listening: ListeningClock,
+    /// Whether the input was empty when it was last looked at.
+    is_empty: bool,
+}
+
+impl Input {
+    /// Reads from `file`.
+    ///
+    /// # Errors
+    ///
+    /// If signals can't be caught.
+    pub fn new(file: File) -> io::Result<Input> {
+        Ok(Input {
+            file,
+            piece: vec![0; PIECE],
+            signals: Signals::catch()?,
+            rest: REST,
+            listening: ListeningClock::new(Instant::now()),
+            is_empty: false,
+        })
+    }
+
+    /// Waits until something comes, and says when. If `is_live`, the input's
+    /// staying empty comes too, now and then.
+    pub fn wait(&mut self, is_live: bool) -> (Incoming<'_>, Moment) {
+        let happened = self.next(is_live);
+        let now = Instant::now();
+        if matches!(happened, Happened::Nothing) {
+            self.listening.found_empty(now);
+        }
+        self.is_empty = matches!(happened, Happened::Nothing);
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let moment = Moment {
+            wall: i64::try_from(wall.as_secs()).unwrap_or(i64::MAX),
+            listened: self.listening.reading(now),
+        };
+        let incoming = match happened {
+            Happened::Read(length) => Incoming::Bytes(&self.piece[..length]),
+            Happened::Nothing => Incoming::Empty,
+            Happened::Signal(signal) => Incoming::Signal(signal),
+            Happened::End => Incoming::End,
+            Happened::Failed(error) => Incoming::Failed(error),
+        };
+        (incoming, moment)
+    }
+
+    fn next(&mut self, is_live: bool) -> Happened {
+        // The first look doesn't wait: a second of silence counts only if the
+        // input was found empty in it.
+        let timeout = match (self.is_empty, is_live) {
+            (false, _) => Some(Duration::ZERO),
+            (true, true) => Some(LOOK),
+            (true, false) => None,
+        };
+        let Ok(timeout) = timeout.map(Timespec::try_from).transpose() else { return Happened::Nothing };
+        let mut polled =
+            [PollFd::new(&self.file, PollFlags::IN), PollFd::new(&self.signals.pipe, PollFlags::IN)];
+        match poll(&mut polled, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Happened::Failed(error.into()),
+        }
+        let has_bytes = !polled[0].revents().is_empty();
+        if let Some(signal) = self.signals.caught() {
+            if !has_bytes || self.rest == 0 {
+                return Happened::Signal(signal);
+            }
+        } else if !has_bytes {
+            return Happened::Nothing;
+        }
+        match rustix::io::read(self.file.as_fd(), &mut self.piece[..]) {
+            Ok(0) if self.signals.caught().is_none() => Happened::End,
+            Ok(0) => self.signals.caught().map_or(Happened::End, Happened::Signal),
+            Ok(length) => {
+                if self.signals.caught().is_some() {
+                    self.rest = self.rest.saturating_sub(length);
+                }
+                Happened::Read(length)
+            }
+            // Somebody made it non-blocking, or a signal came in between.
+            Err(Errno::INTR | Errno::AGAIN) => Happened::Nothing,
+            Err(error) => Happened::Failed(error.into()),
+        }
+    }
+}
+
+/// What has come, without the bytes.
+enum Happened {
+    Read(usize),
+    Nothing,
+    Signal(i32),
+    End,
+    Failed(io::Error),
+}
+
+/// A clock that goes with real time as long as somebody listens: it stops one
+/// second after the input was last found empty, so that a stopped process, a
+/// suspended machine or a blocked output count as a second of silence at most.
+#[derive(Clone, Copy, Debug)]
+pub struct ListeningClock {
+    counted: Duration,
+    looked: Instant,
+}
+
+impl ListeningClock {
+    const MOST: Duration = Duration::from_secs(1);
+
+    /// A clock that reads 0 at `now`.
+    #[must_use]
+    pub fn new(now: Instant) -> ListeningClock {
+        ListeningClock { counted: Duration::ZERO, looked: now }
+    }
+
+    /// What the clock reads at `now`.
+    #[must_use]
+    pub fn reading(&self, now: Instant) -> Duration {
+        self.counted + now.saturating_duration_since(self.looked).min(ListeningClock::MOST)
+    }
+
+    /// Takes note that the input is empty at `now`.
+    pub fn found_empty(&mut self, now: Instant) {
+        self.counted = self.reading(now);
+        self.looked = now;
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP, unless they were ignored when the program
+/// started: the first one is caught, a second one kills at once.
+#[derive(Debug)]
+struct Signals {
+    /// Readable once a signal has come.
+    pipe: UnixStream,
+    caught: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Signals> {
+        let (pipe, sender) = UnixStream::pair()?;
+        let caught = Arc::new(AtomicUsize::new(0));
+        let is_second = Arc::new(AtomicBool::new(false));
+        let ignored = ignored_signals();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            if ignored & (1 << (signal - 1)) != 0 {
+                continue;
+            }
+            // Actions run in the order in which they were registered.
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_second))?;
+            signal_hook::flag::register(signal, Arc::clone(&is_second))?;
+            signal_hook::flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
+            signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+        }
+        Ok(Signals { pipe, caught })
+    }
+
+    fn caught(&self) -> Option<i32> {
+        match self.caught.load(Ordering::SeqCst) {
+            0 => None,
+            signal => i32::try_from(signal).ok(),
+        }
+    }
+}
+
+/// The signals that are ignored, signal 1 in the lowest bit.
+///
+/// Asking the kernel for a signal's action takes `unsafe` code; Linux also
+/// writes it down. Elsewhere no signal is taken for ignored.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Ends the program as `signal` would have.
+///
+/// # Errors
+///
+/// If the signal can't be raised.
+pub fn die_of(signal: i32) -> io::Result<()> {
+    signal_hook::low_level::emulate_default_handler(signal)
+}

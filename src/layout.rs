@@ -1,0 +1,188 @@
+//! A line -> what it is: blank, a header, a record or malformed.
+//!
+//! A layout is the delimiter and the columns of one source, as far as they are
+//! known. What a record means to time is not known here.
+
+use crate::columns::{self, Columns, DELIMITERS};
+use crate::line::Line;
+use crate::record::{Splitter, UnclosedQuote, is_blank};
+use crate::request::{Malformed, Request, read_request};
+use crate::timestamp::{TimeReader, Zone};
+
+/// What the command line says about the layout of every source.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The columns; otherwise a header names them.
+    pub columns: Option<Columns>,
+    /// The delimiter; otherwise it is found.
+    pub delimiter: Option<u8>,
+    /// The zone of times without an offset.
+    pub zone: Zone,
+}
+
+/// What a line is.
+#[derive(Debug)]
+pub enum Reading<'a> {
+    /// Empty, only blanks, or a header.
+    Skipped,
+    /// A request and its second.
+    Record(i64, Request<'a>),
+    /// No request; the line should have been one.
+    Malformed(Malformed),
+}
+
+/// The layout of one source.
+#[derive(Debug)]
+pub struct Layout {
+    columns: Columns,
+    /// Whether a header may name other columns.
+    is_fixed: bool,
+    /// The delimiters that are still possible, in order of preference; just
+    /// one once a line was a header or a good record.
+    splitters: Vec<Splitters>,
+    times: TimeReader,
+}
+
+/// The two ways of splitting a line at one delimiter.
+#[derive(Debug)]
+struct Splitters {
+    plain: Splitter,
+    escaping: Splitter,
+}
+
+/// What a candidate for the delimiter makes of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Promise {
+    is_good: bool,
+    fields: usize,
+}
+
+impl Layout {
+    /// The layout of a source of which nothing was read.
+    #[must_use]
+    pub fn new(given: &Given) -> Layout {
+        let splitters = |delimiter| Splitters {
+            plain: Splitter::new(delimiter),
+            escaping: Splitter::escaping(delimiter),
+        };
+        let splitters = match given.delimiter {
+            Some(delimiter) => vec![splitters(delimiter)],
+            None => DELIMITERS.map(splitters).into(),
+        };
+        Layout {
+            columns: given.columns.clone().unwrap_or_default(),
+            is_fixed: given.columns.is_some(),
+            splitters,
+            times: TimeReader::new(given.zone.clone()),
+        }
+    }
+
+    /// The columns as they are now.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Tells what `line` is; a header changes the columns.
+    pub fn read<'a>(&'a mut self, line: &Line<'a>) -> (Reading<'a>, &'a Columns) {
+        let text = line.text;
+        if line.overlong {
+            return (Reading::Malformed(Malformed::TooLong), &self.columns);
+        }
+        if text.first().is_none_or(|&byte| is_blank(byte)) && text.iter().all(|&byte| is_blank(byte)) {
+            return (Reading::Skipped, &self.columns);
+        }
+        let chosen = if self.splitters.len() > 1 { self.choose_delimiter(text) } else { 0 };
+        let Layout { columns, is_fixed, splitters, times } = self;
+        let Splitters { plain, escaping } = &mut splitters[chosen];
+        let mut problem = match plain.split(text) {
+            Ok(record) => match read_request(&record, columns, times) {
+                // A good record has a time, so it is no header.
+                Ok((second, request)) => return (Reading::Record(second, request), columns),
+                Err(problem) => {
+                    if let Some(named) = Columns::from_header(&record, times) {
+                        if !*is_fixed {
+                            *columns = named;
+                        }
+                        return (Reading::Skipped, columns);
+                    }
+                    problem
+                }
+            },
+            Err(UnclosedQuote) => Malformed::UnclosedQuote,
+        };
+        if has_escaped_quote(text) {
+            if let Ok(record) = escaping.split(text) {
+                match read_request(&record, columns, times) {
+                    Ok((second, request)) => return (Reading::Record(second, request), columns),
+                    Err(Malformed::Fields { .. }) => {}
+                    // With the right number of fields this is the likelier reading.
+                    Err(other) => problem = other,
+                }
+            }
+        }
+        (Reading::Malformed(problem), columns)
+    }
+
+    /// Of the first line that couldn't be read: what to type so that it can.
+    pub fn advice(&mut self, text: &[u8], problem: &Malformed) -> &'static str {
+        const COLUMNS: &str =
+            "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
+        const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, \
+                             in the 4th column unless a header or --columns says otherwise";
+        let Layout { splitters, times, .. } = self;
+        let names_columns = splitters.iter_mut().any(|splitters| {
+            splitters.plain.split(text).is_ok_and(|record| columns::names_columns(&record, times))
+        });
+        match problem {
+            Malformed::Fields { .. } => COLUMNS,
+            _ if names_columns => COLUMNS,
+            Malformed::Time(_) => TIMES,
+            _ => "",
+        }
+    }
+
+    /// The place of the delimiter under which `text` is a header or a good
+    /// record, or looks most like one; in the first case it stays.
+    fn choose_delimiter(&mut self, text: &[u8]) -> usize {
+        let mut best = (0, Promise { is_good: false, fields: 0 });
+        for place in 0..self.splitters.len() {
+            let promise = self.try_delimiter(place, text);
+            if promise > best.1 {
+                best = (place, promise);
+            }
+        }
+        let (place, Promise { is_good, .. }) = best;
+        if is_good {
+            self.splitters.swap(0, place);
+            self.splitters.truncate(1);
+            return 0;
+        }
+        place
+    }
+
+    fn try_delimiter(&mut self, place: usize, text: &[u8]) -> Promise {
+        let Layout { columns, splitters, times, .. } = self;
+        let Splitters { plain, escaping } = &mut splitters[place];
+        let mut fields = 0;
+        if let Ok(record) = plain.split(text) {
+            fields = record.len();
+            if read_request(&record, columns, times).is_ok() || Columns::from_header(&record, times).is_some()
+            {
+                return Promise { is_good: true, fields };
+            }
+        }
+        if has_escaped_quote(text) {
+            if let Ok(record) = escaping.split(text) {
+                if read_request(&record, columns, times).is_ok() {
+                    return Promise { is_good: true, fields: record.len() };
+                }
+            }
+        }
+        Promise { is_good: false, fields }
+    }
+}
+
+fn has_escaped_quote(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"\\\"").is_some()
+}

@@ -1,0 +1,134 @@
+//! Bytes -> lines: cut at the newline, capped, without the BOM and NUL bytes
+//! at their start. What a line says is not looked at.
+
+use memchr::memchr;
+
+/// The longest line in bytes, its end not counted, that is looked into.
+pub const MAX_LINE: usize = 65_536;
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// One line of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// What stands before the end; its first [`MAX_LINE`] bytes if it is
+    /// `overlong`.
+    pub text: &'a [u8],
+    /// `\n`, `\r\n`, or, at the end of input only, `\r` or nothing.
+    pub end: &'a [u8],
+    /// Whether the line is longer than [`MAX_LINE`].
+    pub overlong: bool,
+}
+
+impl<'a> Line<'a> {
+    /// Takes a whole line apart; one without `\n` is the last of its input.
+    fn new(whole: &'a [u8]) -> Line<'a> {
+        let whole = without_filler(whole);
+        let text = whole.strip_suffix(b"\n").unwrap_or(whole);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let end = &whole[text.len()..];
+        let overlong = text.len() > MAX_LINE;
+        Line { text: &text[..text.len().min(MAX_LINE)], end, overlong }
+    }
+}
+
+/// What follows the NUL bytes and BOMs at the start of a line.
+///
+/// A file that is truncated while its writer keeps its place starts with NULs.
+fn without_filler(mut text: &[u8]) -> &[u8] {
+    while let Some(&first) = text.first() {
+        if first == 0 {
+            let nuls = text.iter().position(|&byte| byte != 0).unwrap_or(text.len());
+            text = &text[nuls..];
+        } else if first == BOM[0] && text.starts_with(BOM) {
+            text = &text[BOM.len()..];
+        } else {
+            break;
+        }
+    }
+    text
+}
+
+/// Cuts an input that comes in pieces of any size into lines.
+///
+/// It keeps at most the start of one line, and of that no more than
+/// [`MAX_LINE`] bytes and what is needed to know its end.
+#[derive(Debug, Default)]
+pub struct LineCutter {
+    /// The line that the last piece didn't end, without filler.
+    begun: Vec<u8>,
+    /// Whether there is such a line; it may be nothing but filler.
+    has_begun: bool,
+    /// Whether more of it came than `begun` holds.
+    cut: bool,
+}
+
+impl LineCutter {
+    /// Calls `take` with every line that ends in `piece`, together with what
+    /// earlier pieces began.
+    pub fn feed(&mut self, mut piece: &[u8], mut take: impl FnMut(Line<'_>)) {
+        if self.has_begun {
+            let Some(newline) = memchr(b'\n', piece) else {
+                self.keep(piece);
+                return;
+            };
+            let (rest, next) = piece.split_at(newline + 1);
+            self.keep(rest);
+            take(self.begun_line());
+            self.forget();
+            piece = next;
+        }
+        while let Some(newline) = memchr(b'\n', piece) {
+            let (line, next) = piece.split_at(newline + 1);
+            take(Line::new(line));
+            piece = next;
+        }
+        if !piece.is_empty() {
+            self.keep(piece);
+        }
+    }
+
+    /// Calls `take` with the last line, if the input ended without `\n`.
+    pub fn finish(&mut self, take: impl FnOnce(Line<'_>)) {
+        if self.has_begun {
+            take(self.begun_line());
+            self.forget();
+        }
+    }
+
+    fn begun_line(&self) -> Line<'_> {
+        let line = Line::new(&self.begun);
+        if self.cut {
+            let end = if self.begun.ends_with(b"\n") { &b"\n"[..] } else { b"" };
+            return Line { text: &self.begun[..MAX_LINE], end, overlong: true };
+        }
+        line
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        // One byte more than the text may have tells a long line from a `\r\n`.
+        const ROOM: usize = MAX_LINE + 1;
+        self.has_begun = true;
+        let ends = piece.last() == Some(&b'\n');
+        let text = if ends { &piece[..piece.len() - 1] } else { piece };
+        // Filler is dropped before it needs room: there may be gigabytes of it.
+        let text = if self.begun.is_empty() { without_filler(text) } else { text };
+        let room = ROOM - self.begun.len().min(ROOM);
+        self.cut |= text.len() > room;
+        self.begun.extend_from_slice(&text[..text.len().min(room)]);
+        // A BOM may come in two pieces.
+        let filler = self.begun.len() - without_filler(&self.begun).len();
+        if filler > 0 {
+            self.begun.drain(..filler);
+        }
+        if ends {
+            self.begun.push(b'\n');
+        }
+    }
+
+    fn forget(&mut self) {
+        self.begun.clear();
+        self.has_begun = false;
+        self.cut = false;
+    }
+}

@@ -1,0 +1,343 @@
+//! A record -> a request: time, host, method, section, status, bytes.
+//!
+//! A client can send anything; whatever it sent is a request that was served.
+//! What makes a record malformed is a time, status or byte count that can't be
+//! read.
+
+use std::fmt;
+
+use crate::columns::{Columns, Width};
+use crate::record::{Record, is_blank, trim};
+use crate::timestamp::TimeReader;
+
+/// The names of methods in the order of a summary; the last is any other.
+pub const METHODS: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other"];
+
+/// An index into [`METHODS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method(u8);
+
+impl Method {
+    /// A method that is none of the known ones, or none at all.
+    pub const OTHER: Method = Method(9);
+
+    /// The method of this name; names are case-sensitive (RFC 9110, 9.1).
+    #[must_use]
+    pub fn named(name: &[u8]) -> Method {
+        match name {
+            b"GET" => Method(0),
+            b"HEAD" => Method(1),
+            b"POST" => Method(2),
+            b"PUT" => Method(3),
+            b"DELETE" => Method(4),
+            b"CONNECT" => Method(5),
+            b"OPTIONS" => Method(6),
+            b"TRACE" => Method(7),
+            b"PATCH" => Method(8),
+            _ => Method::OTHER,
+        }
+    }
+
+    /// Its place in [`METHODS`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What is counted of one record, but for its time.
+///
+/// A column that the log doesn't have counts as an empty value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The client, as logged.
+    pub host: &'a [u8],
+    /// The method.
+    pub method: Method,
+    /// The section, as logged; `-` if the target has no path.
+    pub section: &'a [u8],
+    /// The status, 0 to 999, if there is one.
+    pub status: Option<u16>,
+    /// Bytes sent, at most 2^63-1.
+    pub bytes: u64,
+}
+
+/// Why a line that should be a record can't be counted as a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It ends inside quotes.
+    UnclosedQuote,
+    /// It has another number of fields.
+    Fields {
+        /// How many it has.
+        found: usize,
+        /// How many it should have.
+        wanted: Width,
+    },
+    /// The text is no time, or none from 1970 to 8999.
+    Time(Box<[u8]>),
+    /// The text is no status.
+    Status(Box<[u8]>),
+    /// The text is no number of bytes.
+    Bytes(Box<[u8]>),
+    /// It is too long to be looked into.
+    TooLong,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Malformed::UnclosedQuote => f.write_str("unclosed quote"),
+            Malformed::Fields { found, wanted } => {
+                write!(f, "{found} field{}, ", if *found == 1 { "" } else { "s" })?;
+                match wanted {
+                    Width::Exactly(wanted) => write!(f, "the header has {wanted}"),
+                    Width::AtLeast(wanted) => write!(f, "at least {wanted} are needed"),
+                }
+            }
+            Malformed::Time(text) => write!(f, "time: not a time: {}", Excerpt(text)),
+            Malformed::Status(text) if is_integer(text) => {
+                write!(f, "status: not from 0 to 999: {}", Excerpt(text))
+            }
+            Malformed::Status(text) => write!(f, "status: not a number: {}", Excerpt(text)),
+            Malformed::Bytes(text) if is_integer(text) => {
+                write!(f, "bytes: above 2^63-1: {}", Excerpt(text))
+            }
+            Malformed::Bytes(text) => write!(f, "bytes: not a number: {}", Excerpt(text)),
+            Malformed::TooLong => write!(f, "longer than {} bytes", crate::line::MAX_LINE),
+        }
+    }
+}
+
+/// Offending text: in quotes, escaped, shortened, safe on a terminal.
+struct Excerpt<'a>(&'a [u8]);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 60;
+        let shown = &self.0[..self.0.len().min(SHOWN)];
+        let dots = if shown.len() < self.0.len() { "..." } else { "" };
+        write!(f, "\"{}{dots}\"", shown.escape_ascii())
+    }
+}
+
+/// The second and the request of `record`.
+///
+/// # Errors
+///
+/// The first thing that makes the record malformed.
+pub fn read_request<'a>(
+    record: &Record<'a>,
+    columns: &Columns,
+    times: &mut TimeReader,
+) -> Result<(i64, Request<'a>), Malformed> {
+    if !columns.width.fits(record.len()) {
+        return Err(Malformed::Fields { found: record.len(), wanted: columns.width });
+    }
+    let second = match columns.date {
+        None => {
+            let text = record.field(columns.time);
+            times.read(text).ok_or_else(|| Malformed::Time(text.into()))?
+        }
+        Some(date) => {
+            let text = [record.field(date), record.field(columns.time)].join(&b' ');
+            times.read(&text).ok_or_else(|| Malformed::Time(text.into()))?
+        }
+    };
+    let field = |column: Option<usize>| column.map_or(&b""[..], |column| record.field(column));
+    let status = field(columns.status);
+    let status = read_status(status).ok_or_else(|| Malformed::Status(status.into()))?;
+    let bytes = field(columns.bytes);
+    let bytes = read_bytes(bytes).ok_or_else(|| Malformed::Bytes(bytes.into()))?;
+    let (method, target) = match (columns.request, columns.path) {
+        (Some(request), _) => split_request_line(record.field(request)),
+        (None, path) => {
+            let path = field(path);
+            let (method, target) =
+                if is_request_line(path) { split_request_line(path) } else { (Method::OTHER, path) };
+            let named = columns.method.map(|column| Method::named(record.field(column)));
+            (named.unwrap_or(method), target)
+        }
+    };
+    Ok((second, Request { host: field(columns.host), method, section: section(target), status, bytes }))
+}
+
+fn is_request_line(path: &[u8]) -> bool {
+    last_word(path).starts_with(b"HTTP/")
+}
+
+fn last_word(text: &[u8]) -> &[u8] {
+    let start = text.iter().rposition(|&byte| is_blank(byte)).map_or(0, |blank| blank + 1);
+    &text[start..]
+}
+
+/// The method up to the first blank, and what stands between it and the
+/// version: a last word that starts with `HTTP/`.
+fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
+    let Some(blank) = line.iter().position(|&byte| is_blank(byte)) else {
+        return (Method::named(line), b"");
+    };
+    let (method, rest) = line.split_at(blank);
+    let version = last_word(rest);
+    let target = if version.starts_with(b"HTTP/") { &rest[..rest.len() - version.len()] } else { rest };
+    (Method::named(method), trim(target))
+}
+
+/// Of the target's path, without query and fragment, what stands before the
+/// second `/`; `*` for `*`; `-` for what has no path that starts with `/`.
+fn section(target: &[u8]) -> &[u8] {
+    if target.first() == Some(&b'/') {
+        let end = target[1..].iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
+        let section = end.map_or(target, |end| &target[..=end]);
+        return section;
+    }
+    let path = target.split(|&byte| matches!(byte, b'?' | b'#')).next().unwrap_or(target);
+    if path == b"*" {
+        return path;
+    }
+    match without_authority(path) {
+        Some(path @ [b'/', ..]) => section(path),
+        _ => b"-",
+    }
+}
+
+/// What follows scheme and authority in an absolute URI (RFC 3986, 3.1, 3.2).
+fn without_authority(uri: &[u8]) -> Option<&[u8]> {
+    let colon = uri.iter().position(|&byte| byte == b':')?;
+    let (scheme, rest) = uri.split_at(colon);
+    let rest = rest.strip_prefix(b"://")?;
+    let named = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+    let slash = rest.iter().position(|&byte| byte == b'/')?;
+    named.then(|| &rest[slash..])
+}
+
+/// An integer from 0 to 999, also written `200.0`; the inner `None` is an
+/// empty field or `-`.
+#[expect(clippy::option_option, reason = "no status is not the same as an unreadable one")]
+fn read_status(text: &[u8]) -> Option<Option<u16>> {
+    if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text {
+        return Some(Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')));
+    }
+    if is_nothing(text) {
+        return Some(None);
+    }
+    let status = read_integer(text).filter(|&status| status <= 999)?;
+    u16::try_from(status).ok().map(Some)
+}
+
+/// An integer from 0 to 2^63-1, also written `80251.0`; an empty field or `-` is 0.
+fn read_bytes(text: &[u8]) -> Option<u64> {
+    if is_nothing(text) {
+        return Some(0);
+    }
+    read_integer(text).filter(|&bytes| i64::try_from(bytes).is_ok())
+}
+
+fn is_nothing(text: &[u8]) -> bool {
+    text.is_empty() || text == b"-"
+}
+
+fn is_integer(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Digits, and perhaps a point with zeros after it.
+fn read_integer(text: &[u8]) -> Option<u64> {
+    let mut value: u64 = 0;
+    let mut digits = 0;
+    while let Some(digit) = text.get(digits).filter(|byte| byte.is_ascii_digit()) {
+        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        digits += 1;
+    }
+    let zeros = match text[digits..].split_first() {
+        None => return (digits > 0).then_some(value),
+        Some((b'.', zeros)) => zeros,
+        Some(_) => return None,
+    };
+    (digits > 0 && !zeros.is_empty() && zeros.iter().all(|&byte| byte == b'0')).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_the_first_segment_of_the_path() {
+        for (target, expected) in [
+            ("/api/user?x=/y", "/api"),
+            ("/report", "/report"),
+            ("/report?x", "/report"),
+            ("/report#x/y", "/report"),
+            ("/", "/"),
+            ("/?x=/y", "/"),
+            ("//x", "/"),
+            ("/a b/c", "/a b"),
+            ("http://host/pages/create", "/pages"),
+            ("HTTPS://h:1/x", "/x"),
+            ("http:///x/y", "/x"),
+            ("http://host", "-"),
+            ("http://host?x=/y", "-"),
+            ("1http://host/x", "-"),
+            ("://host/x", "-"),
+            ("host:443", "-"),
+            ("*", "*"),
+            ("", "-"),
+            ("-", "-"),
+            ("report", "-"),
+        ] {
+            assert_eq!(section(target.as_bytes()), expected.as_bytes(), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_line_is_method_target_and_version() {
+        for (line, method, target) in [
+            ("GET /x HTTP/1.1", "GET", "/x"),
+            ("GET /x", "GET", "/x"),
+            ("GET /a b HTTP/1.1", "GET", "/a b"),
+            ("GET /a HTTP/1.1 b", "GET", "/a HTTP/1.1 b"),
+            ("GET  /x  HTTP/2", "GET", "/x"),
+            ("GET\t/x\tHTTP/2", "GET", "/x"),
+            ("PROPFIND /dav/x HTTP/1.1", "other", "/dav/x"),
+            ("get /x HTTP/1.1", "other", "/x"),
+            ("GET", "GET", ""),
+            ("GET HTTP/1.1", "GET", ""),
+            ("HTTP/1.1", "other", ""),
+            ("", "other", ""),
+            ("-", "other", ""),
+        ] {
+            let (found, rest) = split_request_line(line.as_bytes());
+            assert_eq!((METHODS[found.index()], rest), (method, target.as_bytes()), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_tolerated_as_servers_write_them() {
+        for (text, status, bytes) in [
+            ("200", Some(Some(200)), Some(200)),
+            ("200.0", Some(Some(200)), Some(200)),
+            ("200.000", Some(Some(200)), Some(200)),
+            ("0", Some(Some(0)), Some(0)),
+            ("000", Some(Some(0)), Some(0)),
+            ("0000404", Some(Some(404)), Some(404)),
+            ("999", Some(Some(999)), Some(999)),
+            ("1000", None, Some(1000)),
+            ("", Some(None), Some(0)),
+            ("-", Some(None), Some(0)),
+            ("200.", None, None),
+            ("200.5", None, None),
+            (".0", None, None),
+            ("+200", None, None),
+            ("-1", None, None),
+            ("2oo", None, None),
+            ("9223372036854775807", None, Some(9_223_372_036_854_775_807)),
+            ("9223372036854775808", None, None),
+            ("99999999999999999999999", None, None),
+        ] {
+            assert_eq!(read_status(text.as_bytes()), status, "{text:?}");
+            assert_eq!(read_bytes(text.as_bytes()), bytes, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! One run of time of one source: its clock, suspects, windows and alert.
+//!
+//! A run ends with the input, or when time was set back; the next one knows
+//! nothing of it. The rules are those of the manual's section EVENT TIME.
+
+use crate::alert::{Alert, Change, Limits};
+use crate::clock::{EventClock, Place};
+use crate::event::{self, Event, Second};
+use crate::names::MAX_NAME;
+use crate::rate::SlidingWindow;
+use crate::request::{Method, Request};
+use crate::summary::{Arrival, Outlet, Summaries};
+use crate::timestamp;
+
+/// So many suspects in a row are believed.
+const CONFIRMING: usize = 10;
+
+/// A record or a silence is live if the log's time is within so many seconds
+/// of the wall clock.
+pub const LIVE: i64 = 300;
+
+/// What was asked for, as far as time goes; all lengths are seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// When to alert and when to recover.
+    pub limits: Limits,
+    /// Length of a summary's window.
+    pub interval: i64,
+    /// How far out of order a record may be and still be on time.
+    pub lateness: i64,
+    /// Names listed in a summary; 0 means all.
+    pub top: usize,
+}
+
+/// A request that is held until its clock is believed or not.
+#[derive(Clone, Debug)]
+pub struct Suspect {
+    /// Its time.
+    pub second: i64,
+    host: Box<[u8]>,
+    method: Method,
+    section: Box<[u8]>,
+    status: Option<u16>,
+    bytes: u64,
+}
+
+impl Suspect {
+    fn new(second: i64, request: &Request<'_>) -> Suspect {
+        let cut = |name: &[u8]| name[..name.len().min(MAX_NAME)].into();
+        Suspect {
+            second,
+            host: cut(request.host),
+            method: request.method,
+            section: cut(request.section),
+            status: request.status,
+            bytes: request.bytes,
+        }
+    }
+
+    /// The request itself.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            host: &self.host,
+            method: self.method,
+            section: &self.section,
+            status: self.status,
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// How many requests were late, and what would have kept them on time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lateness {
+    /// Late requests.
+    pub requests: u64,
+    /// Of these, the ones that silence made late: before it they were on time.
+    pub by_silence: u64,
+    /// The lateness, in seconds, that would have kept the others.
+    pub lateness: i64,
+    /// By how many seconds more the idle timeout would have kept those by silence.
+    pub idle_timeout: i64,
+}
+
+impl Lateness {
+    /// Adds what another run has seen.
+    pub fn add(&mut self, more: Lateness) {
+        self.requests += more.requests;
+        self.by_silence += more.by_silence;
+        self.lateness = self.lateness.max(more.lateness);
+        self.idle_timeout = self.idle_timeout.max(more.idle_timeout);
+    }
+}
+
+/// A run of time.
+#[derive(Debug)]
+pub struct Run {
+    settings: Settings,
+    clock: EventClock,
+    /// Suspects of one side, in order of arrival.
+    suspects: Vec<Suspect>,
+    suspects_are_ahead: bool,
+    /// The last second that was judged and whose windows were written.
+    closed: i64,
+    rate: SlidingWindow,
+    alert: Alert,
+    summaries: Summaries,
+    lateness: Lateness,
+}
+
+impl Run {
+    /// A run that starts with a request at `first`; it must be observed still.
+    #[must_use]
+    pub fn new(settings: Settings, first: i64) -> Run {
+        let clock = EventClock::new(first, settings.lateness, settings.limits.window);
+        let closed = clock.watermark();
+        Run {
+            settings,
+            clock,
+            suspects: Vec::new(),
+            suspects_are_ahead: false,
+            closed,
+            rate: SlidingWindow::new(settings.limits.window, closed),
+            alert: Alert::new(&settings.limits),
+            summaries: Summaries::new(settings.interval, settings.top),
+            lateness: Lateness::default(),
+        }
+    }
+
+    /// How far the log has come, silence included.
+    #[must_use]
+    pub fn event_time(&self) -> i64 {
+        self.clock.event_time()
+    }
+
+    /// What was late so far.
+    #[must_use]
+    pub fn lateness(&self) -> Lateness {
+        self.lateness
+    }
+
+    /// Takes a request that has just come; `wall` is the wall clock's second.
+    ///
+    /// If it confirms that time was set back, the suspects that say so are
+    /// returned in order of time: the run must be drained, and another one
+    /// must start with them.
+    #[must_use]
+    pub fn observe(
+        &mut self,
+        second: i64,
+        request: &Request<'_>,
+        wall: i64,
+        outlet: &mut Outlet<'_, '_>,
+    ) -> Option<Vec<Suspect>> {
+        match self.clock.place(second) {
+            Place::OnTime => {
+                self.accept(second, request, outlet);
+                if !self.suspects.is_empty() {
+                    self.decide_suspects(wall, outlet);
+                }
+                None
+            }
+            Place::Late => {
+                self.count_late(second, request);
+                None
+            }
+            Place::Ahead => {
+                self.suspect(true, Suspect::new(second, request), wall, outlet);
+                let is_live = second <= wall + self.settings.lateness && second >= wall - LIVE;
+                if is_live || self.suspects.len() >= CONFIRMING {
+                    self.leap(wall, outlet);
+                }
+                None
+            }
+            Place::Behind => {
+                self.suspect(false, Suspect::new(second, request), wall, outlet);
+                while self.spread_of_suspects() > self.clock.behind() {
+                    let first = self.suspects.remove(0);
+                    self.count_late(first.second, &first.request());
+                }
+                (self.suspects.len() >= CONFIRMING).then(|| self.take_suspects())
+            }
+        }
+    }
+
+    /// Moves the event clock on to `second`, as nothing has come for so long.
+    pub fn pass_silence(&mut self, second: i64, outlet: &mut Outlet<'_, '_>) {
+        if second <= self.clock.event_time() {
+            return;
+        }
+        self.clock.pass_silence(second);
+        self.close(outlet);
+        if !self.suspects_are_ahead {
+            return;
+        }
+        // Being accepted so decides none of the others.
+        while let Some(least) = self.least_suspect() {
+            match self.clock.place(self.suspects[least].second) {
+                Place::Ahead => break,
+                Place::OnTime => {
+                    let suspect = self.suspects.remove(least);
+                    self.accept(suspect.second, &suspect.request(), outlet);
+                }
+                Place::Late | Place::Behind => {
+                    let suspect = self.suspects.remove(least);
+                    self.count_late(suspect.second, &suspect.request());
+                }
+            }
+        }
+    }
+
+    /// Decides the suspects as the end of the input does, then
+    /// [drains](Run::drain).
+    pub fn end(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+        if self.suspects_are_ahead {
+            while let Some(least) = self.least_suspect() {
+                if self.suspects[least].second > wall + self.settings.lateness {
+                    break;
+                }
+                self.leap(wall, outlet);
+            }
+        }
+        for suspect in self.take_suspects() {
+            self.dismiss(&suspect);
+        }
+        self.drain(outlet);
+    }
+
+    /// Closes every second that any request came for, and writes what is open.
+    pub fn drain(&mut self, outlet: &mut Outlet<'_, '_>) {
+        let last = self.clock.stream_time().max(self.clock.watermark());
+        self.close_up_to(last, outlet);
+        self.summaries.drain(self.closed, self.alert.is_active(), outlet);
+    }
+
+    fn accept(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
+        self.clock.accept(second);
+        self.rate.count(second);
+        self.summaries.count(second, request, Arrival::OnTime);
+        self.close(outlet);
+    }
+
+    fn count_late(&mut self, second: i64, request: &Request<'_>) {
+        let clock = &self.clock;
+        let behind = clock.event_time() - second;
+        self.lateness.requests += 1;
+        if second >= clock.stream_time() - self.settings.lateness {
+            self.lateness.by_silence += 1;
+            self.lateness.idle_timeout = self.lateness.idle_timeout.max(behind - self.settings.lateness);
+        } else {
+            self.lateness.lateness = self.lateness.lateness.max(clock.stream_time() - second);
+        }
+        self.rate.count(second);
+        self.summaries.count(self.clock.current_second(), request, Arrival::Late);
+    }
+
+    /// Holds a suspect; one of the other side decides those held before it.
+    fn suspect(&mut self, is_ahead: bool, suspect: Suspect, wall: i64, outlet: &mut Outlet<'_, '_>) {
+        if self.suspects_are_ahead != is_ahead && !self.suspects.is_empty() {
+            self.decide_suspects(wall, outlet);
+        }
+        self.suspects_are_ahead = is_ahead;
+        self.suspects.push(suspect);
+    }
+
+    /// Believes the suspects ahead: time goes on from the least of them.
+    fn leap(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+        let suspects = self.take_suspects();
+        if let Some(least) = suspects.first() {
+            self.clock.leap(least.second);
+            self.close(outlet);
+        }
+        self.observe_again(&suspects, wall, outlet);
+    }
+
+    /// Takes again those that are near by now and counts the others.
+    fn decide_suspects(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+        for suspect in self.take_suspects() {
+            if self.suspects_are_ahead && self.clock.place(suspect.second) != Place::Ahead {
+                self.observe_again(&[suspect], wall, outlet);
+            } else {
+                self.dismiss(&suspect);
+            }
+        }
+    }
+
+    /// Takes suspects, in order of time, as if they had just come.
+    pub fn observe_again(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
+        for suspect in suspects {
+            let set_back = self.observe(suspect.second, &suspect.request(), wall, outlet);
+            debug_assert!(set_back.is_none(), "in order of time no suspect is behind");
+        }
+    }
+
+    /// Counts a suspect that wasn't confirmed in the current window.
+    fn dismiss(&mut self, suspect: &Suspect) {
+        if self.suspects_are_ahead {
+            let current = self.clock.current_second();
+            self.summaries.count(current, &suspect.request(), Arrival::Future);
+        } else {
+            self.count_late(suspect.second, &suspect.request());
+        }
+    }
+
+    /// All suspects in order of time, those of one second in order of arrival.
+    fn take_suspects(&mut self) -> Vec<Suspect> {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        suspects.sort_by_key(|suspect| suspect.second);
+        suspects
+    }
+
+    fn least_suspect(&self) -> Option<usize> {
+        (0..self.suspects.len()).min_by_key(|&index| self.suspects[index].second)
+    }
+
+    fn spread_of_suspects(&self) -> i64 {
+        let seconds = self.suspects.iter().map(|suspect| suspect.second);
+        let (least, most) = (seconds.clone().min(), seconds.max());
+        most.zip(least).map_or(0, |(most, least)| most - least)
+    }
+
+    fn close(&mut self, outlet: &mut Outlet<'_, '_>) {
+        let watermark = self.clock.watermark();
+        if self.closed < watermark || self.summaries.next_due() <= self.closed {
+            self.close_up_to(watermark, outlet);
+        }
+    }
+
+    /// Judges every second up to `last` and writes what is due, in order of
+    /// time; an alert or recovery of a second before the summary that ends
+    /// with it.
+    fn close_up_to(&mut self, last: i64, outlet: &mut Outlet<'_, '_>) {
+        loop {
+            let due = self.summaries.next_due();
+            let until = due.min(last);
+            while let Some((second, requests)) = self.rate.close_next(until) {
+                self.judge(second, requests, outlet);
+            }
+            self.closed = self.closed.max(until);
+            if due > self.closed {
+                return;
+            }
+            self.summaries.write_due(self.clock.earliest(), self.alert.is_active(), outlet);
+        }
+    }
+
+    fn judge(&mut self, second: i64, requests: u64, outlet: &mut Outlet<'_, '_>) {
+        let was_active = self.alert.is_active();
+        let Some(change) = self.alert.judge(second, requests) else { return };
+        self.summaries.split_gap(second, was_active, outlet);
+        let Limits { threshold, recovery, window } = self.settings.limits;
+        let time = timestamp::rfc3339(second);
+        let requests_per_second = requests as f64 / window as f64;
+        let event = match change {
+            Change::Raised => Event::Alert(event::Alert {
+                source: outlet.source,
+                time: Second(second),
+                name: event::HIGH_TRAFFIC,
+                window_seconds: window,
+                requests,
+                requests_per_second,
+                threshold: threshold.as_f64(),
+                message: format!("High traffic generated an alert - hits = {requests}, triggered at {time}"),
+            }),
+            Change::Recovered(episode) => Event::Recovery(event::Recovery {
+                source: outlet.source,
+                time: Second(second),
+                name: event::HIGH_TRAFFIC,
+                since: Second(episode.since),
+                duration_seconds: second - episode.since,
+                window_seconds: window,
+                requests,
+                requests_per_second,
+                threshold: recovery.as_f64(),
+                peak_requests: episode.peak_requests,
+                peak_time: Second(episode.peak_time),
+                message: format!(
+                    "Recovered from high traffic - hits = {requests}, recovered at {time} after {} s",
+                    second - episode.since
+                ),
+            }),
+        };
+        outlet.events.write(&event);
+    }
+}

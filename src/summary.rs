@@ -1,0 +1,452 @@
+//! Tumbling windows: what is counted of the requests of each, and when which
+//! one is written. When a second is closed is decided elsewhere.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::columns::Columns;
+use crate::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
+use crate::names::{NameId, Names};
+use crate::ndjson::Events;
+use crate::request::{METHODS, Request};
+
+/// Exactly counted sections over all open windows.
+pub const MAX_SECTIONS: usize = 10_000;
+/// Exactly counted hosts over all open windows.
+pub const MAX_HOSTS: usize = 100_000;
+/// Empty windows in a row that get a summary each.
+const SINGLES: u32 = 12;
+
+/// How a request came to be counted in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// By its own time.
+    OnTime,
+    /// After its second was closed.
+    Late,
+    /// With a time ahead of everything else.
+    Future,
+}
+
+/// Lines that are no requests, since the previous summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtherLines {
+    /// Malformed lines.
+    pub malformed: u64,
+    /// Blank lines, headers and `==>` lines.
+    pub skipped: u64,
+}
+
+/// What a summary needs that isn't counted in its window, and where it goes.
+#[derive(Debug)]
+pub struct Outlet<'a, 'w> {
+    /// The name of the source.
+    pub source: &'a str,
+    /// The columns as they are now: what they lack is `null`.
+    pub columns: &'a Columns,
+    /// Reset by each summary.
+    pub other_lines: &'a mut OtherLines,
+    /// Takes the events.
+    pub events: &'a mut Events<'w>,
+}
+
+/// The tumbling windows of one run of time.
+#[derive(Debug)]
+pub struct Summaries {
+    /// Length of a window in seconds.
+    interval: i64,
+    /// Names listed; 0 means all.
+    top: usize,
+    /// The windows with requests that aren't written yet, in order of time.
+    open: VecDeque<Window>,
+    /// The window that the last request was counted in.
+    last: usize,
+    /// The first second that no summary covers; `None` before the first one.
+    covered: Option<i64>,
+    /// Empty windows written since the last one with requests.
+    singles: u32,
+    sections: Names<Seats>,
+    hosts: Names<Seats>,
+    serial: u64,
+    /// A window that was written, for the next one to use its memory.
+    spare: Option<Window>,
+}
+
+impl Summaries {
+    /// No windows yet; they will be `interval` seconds long and list the `top`
+    /// names (0: all).
+    #[must_use]
+    pub fn new(interval: i64, top: usize) -> Summaries {
+        Summaries {
+            interval,
+            top,
+            open: VecDeque::new(),
+            last: 0,
+            covered: None,
+            singles: 0,
+            sections: Names::new(MAX_SECTIONS),
+            hosts: Names::new(MAX_HOSTS),
+            serial: 0,
+            spare: None,
+        }
+    }
+
+    /// Counts a request in the window of `second`, which must be open.
+    pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) {
+        let window = match self.open.get(self.last) {
+            Some(window) if (window.start..window.start + self.interval).contains(&second) => self.last,
+            _ => self.window_of(second),
+        };
+        self.last = window;
+        self.open[window].count(request, arrival, &mut self.sections, &mut self.hosts);
+    }
+
+    /// The second with which the next summary can be written; it may be closed
+    /// already if a gap has just come to an end.
+    #[must_use]
+    pub fn next_due(&self) -> i64 {
+        let first = self.open.front().map(|window| window.start);
+        match (self.covered, first) {
+            (None, Some(start)) => start + self.interval - 1,
+            (Some(covered), Some(start)) if start == covered => start + self.interval - 1,
+            (Some(covered), _) if self.singles < SINGLES => covered + self.interval - 1,
+            (Some(_), Some(start)) => start - 1,
+            (_, None) => i64::MAX,
+        }
+    }
+
+    /// Writes the summary that is due.
+    ///
+    /// `earliest` is the least accepted time of the run, `alerting` whether an
+    /// alert is active after the window's last second.
+    pub fn write_due(&mut self, earliest: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+        let Some(start) = self.open.front().map(|window| window.start) else {
+            if let Some(covered) = self.covered {
+                self.singles += 1;
+                self.write_empty(covered, covered + self.interval, false, alerting, outlet);
+            }
+            return;
+        };
+        match self.covered {
+            Some(covered) if covered < start && self.singles < SINGLES => {
+                self.singles += 1;
+                self.write_empty(covered, covered + self.interval, false, alerting, outlet);
+            }
+            Some(covered) if covered < start => self.write_empty(covered, start, false, alerting, outlet),
+            _ => self.write_first(start < earliest, alerting, outlet),
+        }
+    }
+
+    /// Ends the summary of a gap at the start of the window of `second`, for
+    /// an alert or recovery there.
+    pub fn split_gap(&mut self, second: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+        let start = self.start_of(second);
+        if let Some(covered) = self.covered.filter(|&covered| covered < start) {
+            self.write_empty(covered, start, false, alerting, outlet);
+        }
+    }
+
+    /// Writes what is open after every second up to `closed` was closed and
+    /// every summary that is due was written.
+    pub fn drain(&mut self, closed: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+        self.split_gap(closed + 1, alerting, outlet);
+        if !self.open.is_empty() {
+            self.write_first(true, alerting, outlet);
+        } else if *outlet.other_lines != OtherLines::default() {
+            let start = self.start_of(closed + 1);
+            self.write_empty(start, start + self.interval, true, alerting, outlet);
+        }
+        debug_assert!(self.open.is_empty(), "a window ends after the last second that is closed");
+    }
+
+    fn start_of(&self, second: i64) -> i64 {
+        second - second.rem_euclid(self.interval)
+    }
+
+    /// The place among the open windows of the one that holds `second`.
+    fn window_of(&mut self, second: i64) -> usize {
+        let start = self.start_of(second);
+        let place = self.open.partition_point(|window| window.start < start);
+        if self.open.get(place).is_none_or(|window| window.start != start) {
+            let mut window = self.spare.take().unwrap_or_default();
+            self.serial += 1;
+            window.start = start;
+            window.seat = Seat { serial: self.serial, odd: start / self.interval % 2 != 0 };
+            self.open.insert(place, window);
+        }
+        place
+    }
+
+    fn write_empty(
+        &mut self,
+        start: i64,
+        end: i64,
+        partial: bool,
+        alerting: bool,
+        outlet: &mut Outlet<'_, '_>,
+    ) {
+        let mut window = self.spare.take().unwrap_or_default();
+        window.start = start;
+        self.write(window, end, partial, alerting, outlet);
+    }
+
+    fn write_first(&mut self, partial: bool, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+        let Some(window) = self.open.pop_front() else { return };
+        self.last = 0;
+        self.singles = 0;
+        let end = window.start + self.interval;
+        self.write(window, end, partial, alerting, outlet);
+    }
+
+    fn write(
+        &mut self,
+        mut window: Window,
+        end: i64,
+        partial: bool,
+        alerting: bool,
+        outlet: &mut Outlet<'_, '_>,
+    ) {
+        self.covered = Some(end);
+        let lines = std::mem::take(outlet.other_lines);
+        let has = Has { status: outlet.columns.status.is_some(), bytes: outlet.columns.bytes.is_some() };
+        let duration_seconds = end - window.start;
+        window.codes.sort_unstable();
+        let bytes = window.bytes;
+        let (sections, sections_other) = has_any(outlet.columns.has_sections(), || {
+            window
+                .sections
+                .list(self.top, &self.sections, has, |section, counts| event::Section { section, counts })
+        });
+        let (hosts, hosts_other) = has_any(outlet.columns.host.is_some(), || {
+            window.hosts.list(self.top, &self.hosts, has, |host, counts| event::Host { host, counts })
+        });
+        outlet.events.write(&Event::Summary(event::Summary {
+            source: outlet.source,
+            start: Second(window.start),
+            end: Second(end),
+            duration_seconds,
+            partial,
+            requests: window.requests,
+            requests_per_second: window.requests as f64 / duration_seconds as f64,
+            late: window.late,
+            future: window.future,
+            bytes: has.bytes.then_some(bytes),
+            status: has.status.then(|| classes(window.requests, &window.codes)),
+            status_codes: has.status.then_some(StatusCodes(&window.codes)),
+            methods: outlet
+                .columns
+                .has_methods()
+                .then_some(Methods { names: &METHODS, requests: &window.methods }),
+            sections,
+            sections_other,
+            hosts,
+            hosts_other,
+            alerting,
+            malformed: lines.malformed,
+            skipped: lines.skipped,
+        }));
+        window.clear(&mut self.sections, &mut self.hosts);
+        self.spare = Some(window);
+    }
+}
+
+/// A list and what it leaves out, or twice nothing.
+fn has_any<T>(
+    has: bool,
+    list: impl FnOnce() -> (Vec<T>, event::Other),
+) -> (Option<Vec<T>>, Option<event::Other>) {
+    has.then(list).unzip()
+}
+
+/// Requests by class of status; those without a status are `other`.
+fn classes(requests: u64, codes: &[(u16, u64)]) -> StatusClasses {
+    let mut classes = StatusClasses { other: requests, ..StatusClasses::default() };
+    for &(code, count) in codes {
+        let class = match code / 100 {
+            1 => &mut classes.informational,
+            2 => &mut classes.successful,
+            3 => &mut classes.redirection,
+            4 => &mut classes.client_error,
+            5 => &mut classes.server_error,
+            _ => continue,
+        };
+        *class += count;
+        classes.other -= count;
+    }
+    classes
+}
+
+/// Which numbers the log has a column for.
+#[derive(Clone, Copy, Debug)]
+struct Has {
+    status: bool,
+    bytes: bool,
+}
+
+/// What is counted of the requests of one tumbling window.
+#[derive(Debug, Default)]
+struct Window {
+    start: i64,
+    seat: Seat,
+    requests: u64,
+    late: u64,
+    future: u64,
+    bytes: u64,
+    /// Requests by status, ascending.
+    codes: Vec<(u16, u64)>,
+    methods: [u64; METHODS.len()],
+    sections: Tally,
+    hosts: Tally,
+}
+
+impl Window {
+    fn count(
+        &mut self,
+        request: &Request<'_>,
+        arrival: Arrival,
+        sections: &mut Names<Seats>,
+        hosts: &mut Names<Seats>,
+    ) {
+        self.requests += 1;
+        match arrival {
+            Arrival::OnTime => {}
+            Arrival::Late => self.late += 1,
+            Arrival::Future => self.future += 1,
+        }
+        self.bytes = self.bytes.saturating_add(request.bytes);
+        if let Some(status) = request.status {
+            match self.codes.iter_mut().find(|(code, _)| *code == status) {
+                Some((_, count)) => *count += 1,
+                None => self.codes.push((status, 1)),
+            }
+        }
+        self.methods[request.method.index()] += 1;
+        let numbers = Numbers {
+            requests: 1,
+            server_errors: u64::from(matches!(request.status, Some(500..=599))),
+            bytes: request.bytes,
+        };
+        self.sections.count(request.section, numbers, self.seat, sections);
+        self.hosts.count(request.host, numbers, self.seat, hosts);
+    }
+
+    fn clear(&mut self, sections: &mut Names<Seats>, hosts: &mut Names<Seats>) {
+        self.sections.clear(sections);
+        self.hosts.clear(hosts);
+        self.requests = 0;
+        self.late = 0;
+        self.future = 0;
+        self.bytes = 0;
+        self.codes.clear();
+        self.methods = Default::default();
+    }
+}
+
+/// What is counted of a section or a host.
+#[derive(Clone, Copy, Debug, Default)]
+struct Numbers {
+    requests: u64,
+    server_errors: u64,
+    bytes: u64,
+}
+
+impl Numbers {
+    fn add(&mut self, more: Numbers) {
+        self.requests += more.requests;
+        self.server_errors += more.server_errors;
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
+
+    fn counts(self, has: Has) -> event::Counts {
+        event::Counts {
+            requests: self.requests,
+            server_errors: has.status.then_some(self.server_errors),
+            bytes: has.bytes.then_some(self.bytes),
+        }
+    }
+}
+
+/// Which window a tally belongs to: unlike its start, the serial number never
+/// comes again. Neighbours differ in `odd`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seat {
+    serial: u64,
+    odd: bool,
+}
+
+/// Where a name's numbers stand in the tallies of two neighbouring windows, by
+/// serial number: the records of a log mostly go to one of the two.
+type Seats = [(u64, usize); 2];
+
+/// The numbers of the names that occur in one window.
+#[derive(Debug, Default)]
+struct Tally {
+    names: Vec<(NameId, Numbers)>,
+    /// Where in `names` a name stands, for what its seats have forgotten.
+    places: HashMap<NameId, usize>,
+    /// The numbers of names that couldn't be counted one by one.
+    capped: Numbers,
+}
+
+impl Tally {
+    fn count(&mut self, raw: &[u8], numbers: Numbers, seat: Seat, names: &mut Names<Seats>) {
+        let Some(id) = names.id(raw) else {
+            self.capped.add(numbers);
+            return;
+        };
+        let (serial, place) = names.memo(id)[usize::from(seat.odd)];
+        let place = if serial == seat.serial { place } else { self.seat(id, seat, names) };
+        self.names[place].1.add(numbers);
+    }
+
+    /// Where the name stands, at the end if it is new in this window.
+    fn seat(&mut self, id: NameId, seat: Seat, names: &mut Names<Seats>) -> usize {
+        let place = *self.places.entry(id).or_insert_with(|| {
+            names.take(id);
+            self.names.push((id, Numbers::default()));
+            self.names.len() - 1
+        });
+        names.memo(id)[usize::from(seat.odd)] = (seat.serial, place);
+        place
+    }
+
+    /// The `top` names (0: all) by requests, then by name, and the rest.
+    fn list<'n, T>(
+        &mut self,
+        top: usize,
+        names: &'n Names<Seats>,
+        has: Has,
+        item: impl Fn(std::borrow::Cow<'n, str>, event::Counts) -> T,
+    ) -> (Vec<T>, event::Other) {
+        let order = |a: &(NameId, Numbers), b: &(NameId, Numbers)| {
+            b.1.requests.cmp(&a.1.requests).then_with(|| names.compare(a.0, b.0))
+        };
+        let listed = if top == 0 { self.names.len() } else { top.min(self.names.len()) };
+        if listed < self.names.len() {
+            self.names.select_nth_unstable_by(listed, order);
+        }
+        let (listed, rest) = self.names.split_at_mut(listed);
+        listed.sort_unstable_by(order);
+        let mut other = self.capped;
+        for (_, numbers) in &*rest {
+            other.add(*numbers);
+        }
+        let counts = other.counts(has);
+        let other = event::Other {
+            distinct: rest.len() as u64,
+            requests: counts.requests,
+            server_errors: counts.server_errors,
+            bytes: counts.bytes,
+            capped: self.capped.requests > 0,
+        };
+        let listed = listed.iter().map(|&(id, numbers)| item(names.shown(id), numbers.counts(has)));
+        (listed.collect(), other)
+    }
+
+    fn clear(&mut self, names: &mut Names<Seats>) {
+        for (id, _) in self.names.drain(..) {
+            names.release(id);
+        }
+        self.places.clear();
+        self.capped = Numbers::default();
+    }
+}
