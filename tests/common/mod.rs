@@ -1,0 +1,184 @@
+//! What the tests share: the filter in process, with time injected, and the
+//! program itself.
+
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::Duration;
+
+use httpmon::cli;
+use httpmon::monitor::{Monitor, Outcome, Outputs};
+use httpmon::source::Moment;
+
+/// A wall clock long after every log of the tests.
+pub const TODAY: i64 = 1_795_000_000;
+
+/// What happens on the way in.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A piece of the input.
+    Bytes(Vec<u8>),
+    /// So many seconds of silence.
+    Idle(i64),
+}
+
+/// What the filter wrote.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    pub events: Vec<String>,
+    pub diagnostics: String,
+    pub rejects: Vec<u8>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Default)]
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs the filter in process over `steps`; `wall` is the wall clock at the
+/// start, which goes on only while idle. With `is_open` the input doesn't end.
+fn run_until(arguments: &[&str], steps: &[Step], mut wall: i64, is_open: bool) -> Ran {
+    let arguments = arguments.iter().map(OsString::from);
+    let Ok(cli::Command::Run(options)) = cli::parse(arguments) else { panic!("not a command to run") };
+    let (events, diagnostics, rejects) = (Sink::default(), Sink::default(), Sink::default());
+    let outputs = Outputs {
+        events: Box::new(events.clone()),
+        diagnostics: Box::new(diagnostics.clone()),
+        rejects: Some(Box::new(rejects.clone())),
+        is_quiet: options.is_quiet,
+    };
+    let mut monitor = Monitor::new(options.settings, &options.source, outputs);
+    let mut listened = Duration::ZERO;
+    for step in steps {
+        match step {
+            Step::Bytes(piece) => monitor.read(piece, Moment { wall, listened }).expect("a sink takes all"),
+            Step::Idle(seconds) => {
+                for _ in 0..*seconds {
+                    wall += 1;
+                    listened += Duration::from_secs(1);
+                    monitor.listen(Moment { wall, listened }).expect("a sink takes all");
+                }
+            }
+        }
+    }
+    let outcome = if is_open {
+        Outcome::Readable
+    } else {
+        monitor.end(Moment { wall, listened }).expect("a sink takes all")
+    };
+    drop(monitor);
+    let text = |sink: Sink| String::from_utf8(sink.0.take()).expect("UTF-8");
+    Ran {
+        events: text(events).lines().map(str::to_owned).collect(),
+        diagnostics: text(diagnostics),
+        rejects: rejects.0.take(),
+        outcome,
+    }
+}
+
+/// Runs the filter in process to the end of its input.
+pub fn run(arguments: &[&str], steps: &[Step], wall: i64) -> Ran {
+    run_until(arguments, steps, wall, false)
+}
+
+/// Runs the filter in process over an input that stays open.
+pub fn run_open(arguments: &[&str], steps: &[Step], wall: i64) -> Ran {
+    run_until(arguments, steps, wall, true)
+}
+
+/// Runs the filter in process over one piece of input.
+pub fn filter(arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
+    run(arguments, &[Step::Bytes(input.as_ref().to_vec())], TODAY)
+}
+
+/// A record of the seven-column log.
+pub fn record(second: i64) -> String {
+    format!("\"10.0.0.1\",\"-\",\"apache\",{second},\"GET /api/user HTTP/1.0\",200,1234\n")
+}
+
+/// The path of the program.
+pub const HTTPMON: &str = env!("CARGO_BIN_EXE_httpmon");
+
+/// The program with pipes for its standard streams.
+pub fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(HTTPMON);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What the program wrote and how it ended.
+pub struct Finished {
+    pub stdout: String,
+    pub stderr: String,
+    pub status: Option<i32>,
+}
+
+/// Runs the program over `input`.
+pub fn run_program(arguments: &[&str], input: &[u8]) -> Finished {
+    let mut child = program(arguments).spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        // Who doesn't read to the end has its reasons.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("the program ends");
+    writer.join().expect("the writer ends");
+    Finished {
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        status: output.status.code(),
+    }
+}
+
+/// Random numbers that are the same in every run (Marsaglia's xorshift64*).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random((seed ^ 0x9E37_79B9_7F4A_7C15).max(1))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// From 0 to `below - 1`.
+    pub fn below(&mut self, below: i64) -> i64 {
+        let below = u64::try_from(below.max(1)).expect("positive");
+        i64::try_from((self.next() >> 16) % below).expect("small")
+    }
+
+    /// From `least` to `most`.
+    pub fn within(&mut self, least: i64, most: i64) -> i64 {
+        least + self.below(most - least + 1)
+    }
+
+    /// True once in `times`.
+    pub fn one_in(&mut self, times: i64) -> bool {
+        self.below(times) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        let length = i64::try_from(from.len()).expect("small");
+        &from[usize::try_from(self.below(length)).expect("not negative")]
+    }
+}
