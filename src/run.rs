@@ -162,7 +162,7 @@ impl Run {
                 None
             }
             Place::Late => {
-                self.count_late(second, request);
+                self.count_late(second, request, outlet);
                 None
             }
             Place::Ahead => {
@@ -177,7 +177,7 @@ impl Run {
                 self.suspect(false, Suspect::new(second, request), wall, outlet);
                 while self.spread_of_suspects() > self.clock.behind() {
                     let first = self.suspects.remove(0);
-                    self.count_late(first.second, &first.request());
+                    self.count_late(first.second, &first.request(), outlet);
                 }
                 (self.suspects.len() >= CONFIRMING).then(|| self.take_suspects())
             }
@@ -204,7 +204,7 @@ impl Run {
                 }
                 Place::Late | Place::Behind => {
                     let suspect = self.suspects.remove(least);
-                    self.count_late(suspect.second, &suspect.request());
+                    self.count_late(suspect.second, &suspect.request(), outlet);
                 }
             }
         }
@@ -222,7 +222,7 @@ impl Run {
             }
         }
         for suspect in self.take_suspects() {
-            self.dismiss(&suspect);
+            self.dismiss(&suspect, outlet);
         }
         self.drain(outlet);
     }
@@ -236,12 +236,15 @@ impl Run {
 
     fn accept(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
         self.clock.accept(second);
+        // What the request closes is written first: its names are not held
+        // against the bound any more.
+        self.close(outlet);
         self.rate.count(second);
         self.summaries.count(second, request, Arrival::OnTime);
-        self.close(outlet);
+        self.write_ended_gap(outlet);
     }
 
-    fn count_late(&mut self, second: i64, request: &Request<'_>) {
+    fn count_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
         let clock = &self.clock;
         let behind = clock.event_time() - second;
         self.lateness.requests += 1;
@@ -252,7 +255,7 @@ impl Run {
             self.lateness.lateness = self.lateness.lateness.max(clock.stream_time() - second);
         }
         self.rate.count(second);
-        self.summaries.count(self.clock.current_second(), request, Arrival::Late);
+        self.count_in_current(request, Arrival::Late, outlet);
     }
 
     /// Holds a suspect; one of the other side decides those held before it.
@@ -280,7 +283,7 @@ impl Run {
             if self.suspects_are_ahead && self.clock.place(suspect.second) != Place::Ahead {
                 self.observe_again(&[suspect], wall, outlet);
             } else {
-                self.dismiss(&suspect);
+                self.dismiss(&suspect, outlet);
             }
         }
     }
@@ -293,14 +296,18 @@ impl Run {
         }
     }
 
-    /// Counts a suspect that wasn't confirmed in the current window.
-    fn dismiss(&mut self, suspect: &Suspect) {
+    /// Counts a suspect that wasn't confirmed.
+    fn dismiss(&mut self, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
         if self.suspects_are_ahead {
-            let current = self.clock.current_second();
-            self.summaries.count(current, &suspect.request(), Arrival::Future);
+            self.count_in_current(&suspect.request(), Arrival::Future, outlet);
         } else {
-            self.count_late(suspect.second, &suspect.request());
+            self.count_late(suspect.second, &suspect.request(), outlet);
         }
+    }
+
+    fn count_in_current(&mut self, request: &Request<'_>, arrival: Arrival, outlet: &mut Outlet<'_, '_>) {
+        self.summaries.count(self.clock.current_second(), request, arrival);
+        self.write_ended_gap(outlet);
     }
 
     /// All suspects in order of time, those of one second in order of arrival.
@@ -320,10 +327,19 @@ impl Run {
         most.zip(least).map_or(0, |(most, least)| most - least)
     }
 
+    /// Closes what the clock says is closed.
     fn close(&mut self, outlet: &mut Outlet<'_, '_>) {
         let watermark = self.clock.watermark();
-        if self.closed < watermark || self.summaries.next_due() <= self.closed {
+        if self.closed < watermark {
             self.close_up_to(watermark, outlet);
+        }
+    }
+
+    /// Writes the summary of a gap if the request just counted is the first
+    /// one after it and its last second is closed already.
+    fn write_ended_gap(&mut self, outlet: &mut Outlet<'_, '_>) {
+        if self.summaries.next_due() <= self.closed {
+            self.close_up_to(self.closed, outlet);
         }
     }
 

@@ -1,0 +1,399 @@
+//! SPEC section 2, "Values": the bytes of a field -> what they mean. Blanks
+//! (spaces and tabs) around a value don't count.
+
+use super::civil;
+
+/// The methods that have a name of their own, in the order of summaries.
+pub(crate) const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/// Any other method.
+pub(crate) const OTHER: &str = "other";
+
+/// A value that can't be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable;
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// Without the blanks around it.
+pub(crate) fn trim(value: &[u8]) -> &[u8] {
+    let mut value = value;
+    while let Some((&first, rest)) = value.split_first()
+        && is_blank(first)
+    {
+        value = rest;
+    }
+    while let Some((&last, rest)) = value.split_last()
+        && is_blank(last)
+    {
+        value = rest;
+    }
+    value
+}
+
+fn all_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+// ---- names ----------------------------------------------------------------
+
+/// "Shown with U+FFFD for what isn't UTF-8, as `String::from_utf8_lossy` does,
+/// and for each control character (C0, DEL, C1, U+2028, U+2029)."
+pub(crate) fn show(name: &[u8]) -> String {
+    String::from_utf8_lossy(name)
+        .chars()
+        .map(|char| match char {
+            '\0'..='\x1F' | '\x7F'..='\u{9F}' | '\u{2028}' | '\u{2029}' => '\u{FFFD}',
+            _ => char,
+        })
+        .collect()
+}
+
+/// "Names (sections, hosts) are cut at 128 bytes, then shown."
+pub(crate) fn name(value: &[u8]) -> String {
+    show(&value[..value.len().min(128)])
+}
+
+// ---- status and bytes -----------------------------------------------------
+
+/// Digits, also with a dot and zeros: `200`, `200.0`. No sign.
+fn integer(value: &[u8], most: u64) -> Result<u64, Unreadable> {
+    let (digits, zeros) = match value.iter().position(|&byte| byte == b'.') {
+        Some(dot) => (&value[..dot], &value[dot + 1..]),
+        None => (value, &b"0"[..]),
+    };
+    if !all_digits(digits) || zeros.is_empty() || zeros.iter().any(|&byte| byte != b'0') {
+        return Err(Unreadable);
+    }
+    let mut number: u64 = 0;
+    for digit in digits {
+        number = number
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
+            .filter(|&number| number <= most)
+            .ok_or(Unreadable)?;
+    }
+    Ok(number)
+}
+
+/// "An integer 0 to 999; empty or `-`: in no `status_codes`" (none).
+pub(crate) fn status(value: &[u8]) -> Result<Option<u64>, Unreadable> {
+    match trim(value) {
+        b"" | b"-" => Ok(None),
+        value => integer(value, 999).map(Some),
+    }
+}
+
+/// "An integer from 0 to 2^63-1; empty or `-`: 0."
+pub(crate) fn bytes(value: &[u8]) -> Result<u64, Unreadable> {
+    match trim(value) {
+        b"" | b"-" => Ok(0),
+        value => integer(value, (1 << 63) - 1),
+    }
+}
+
+// ---- request --------------------------------------------------------------
+
+/// One of [`METHODS`], or `other`.
+pub(crate) fn method(value: &[u8]) -> &'static str {
+    let value = trim(value);
+    METHODS.into_iter().find(|method| method.as_bytes() == value).unwrap_or(OTHER)
+}
+
+/// A text cut at its last blank: what stands before, and the last word.
+fn last_word(text: &[u8]) -> (&[u8], &[u8]) {
+    match text.iter().rposition(|&byte| is_blank(byte)) {
+        Some(blank) => text.split_at(blank + 1),
+        None => (b"", text),
+    }
+}
+
+/// "A path whose last word starts with `HTTP/` is read as a request line."
+pub(crate) fn is_request_line(path: &[u8]) -> bool {
+    last_word(trim(path)).1.starts_with(b"HTTP/")
+}
+
+/// "The method up to the first blank; a last word that starts with `HTTP/` is
+/// the version; the target is what stands between, blanks included."
+/// -> method and target
+pub(crate) fn request_line(value: &[u8]) -> (&'static str, &[u8]) {
+    let value = trim(value);
+    let blank = value.iter().position(|&byte| is_blank(byte));
+    let (first, rest) = value.split_at(blank.unwrap_or(value.len()));
+    let rest = trim(rest);
+    let (before, last) = last_word(rest);
+    let target = if last.starts_with(b"HTTP/") { trim(before) } else { rest };
+    (method(first), target)
+}
+
+/// "Of the target's path without query and fragment, what stands before the
+/// second `/`."
+pub(crate) fn section(target: &[u8]) -> &[u8] {
+    let target = trim(target);
+    let end = target.iter().position(|&byte| byte == b'?' || byte == b'#');
+    let target = &target[..end.unwrap_or(target.len())];
+    // "`http://host/pages/create` is `/pages`."
+    let path = match after_scheme(target) {
+        Some(rest) => {
+            let slash = rest.iter().position(|&byte| byte == b'/');
+            &rest[slash.unwrap_or(rest.len())..]
+        }
+        None => target,
+    };
+    // "`*` is `*`; what has no path starting with `/` is `-`."
+    if path == b"*" {
+        return b"*";
+    }
+    if !path.starts_with(b"/") {
+        return b"-";
+    }
+    // "`/report` is `/report`, `/` and `//x` are `/`."
+    match path[1..].iter().position(|&byte| byte == b'/') {
+        Some(second) => &path[..=second],
+        None => path,
+    }
+}
+
+/// What follows `scheme://`. RFC 3986, 3.1:
+/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`
+fn after_scheme(target: &[u8]) -> Option<&[u8]> {
+    let colon = target.iter().position(|&byte| byte == b':')?;
+    let scheme = &target[..colon];
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    if !is_scheme {
+        return None;
+    }
+    target[colon..].strip_prefix(b"://")
+}
+
+// ---- numbers, for headers -------------------------------------------------
+
+/// "A number (optional sign, digits, optional decimals)."
+pub(crate) fn is_number(value: &[u8]) -> bool {
+    let value = trim(value);
+    let value = match value.first() {
+        Some(b'+' | b'-') => &value[1..],
+        _ => value,
+    };
+    match value.iter().position(|&byte| byte == b'.') {
+        Some(dot) => all_digits(&value[..dot]) && all_digits(&value[dot + 1..]),
+        None => all_digits(value),
+    }
+}
+
+// ---- time -----------------------------------------------------------------
+
+/// The zone of times that carry no offset.
+#[derive(Clone, Debug)]
+pub(crate) enum Zone {
+    Utc,
+    Named(jiff::tz::TimeZone),
+}
+
+impl Zone {
+    pub(crate) fn named(name: Option<&str>) -> Self {
+        match name {
+            None => Self::Utc,
+            Some(name) => Self::Named(jiff::tz::TimeZone::get(name).expect("a zone")),
+        }
+    }
+}
+
+/// 9000-01-01T00:00:00Z; counting up to it each time would take too long.
+const END_OF_8999: i64 = 221_845_392_000;
+
+/// Any of the forms of time -> seconds of UTC since the epoch.
+pub(crate) fn time(value: &[u8], zone: &Zone) -> Option<i64> {
+    let value = trim(value);
+    let seconds =
+        epoch(value).or_else(|| date_and_time(value, zone)).or_else(|| common_log_time(value, zone))?;
+    // "Years 1970 to 8999."
+    (0..END_OF_8999).contains(&seconds).then_some(seconds)
+}
+
+/// "Epoch seconds, integer or decimal (13 digits: ms, 16: us, 19: ns)."
+fn epoch(value: &[u8]) -> Option<i64> {
+    let (digits, decimals) = match value.iter().position(|&byte| byte == b'.') {
+        Some(dot) => (&value[..dot], &value[dot + 1..]),
+        None => (value, &b"0"[..]),
+    };
+    if !all_digits(digits) || !all_digits(decimals) {
+        return None;
+    }
+    let mut number: i128 = 0;
+    for digit in digits {
+        number = number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
+    }
+    // "Fractions round down."
+    let seconds = match digits.len() {
+        13 => number / 1_000,
+        16 => number / 1_000_000,
+        19 => number / 1_000_000_000,
+        _ => number,
+    };
+    i64::try_from(seconds).ok()
+}
+
+/// Takes a text apart from the left.
+struct Scan<'a>(&'a [u8]);
+
+impl Scan<'_> {
+    /// Exactly so many digits.
+    fn digits(&mut self, count: usize) -> Option<i64> {
+        if self.0.len() < count || !all_digits(&self.0[..count]) {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(count);
+        self.0 = rest;
+        Some(digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
+    }
+
+    /// One byte, which has to be one of these.
+    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        if !bytes.contains(&first) {
+            return None;
+        }
+        self.0 = rest;
+        Some(first)
+    }
+
+    /// This word.
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(word)?;
+        Some(())
+    }
+}
+
+/// A date and a time of day as written.
+struct Written {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Written {
+    /// With the offset in seconds that follows it, or none.
+    fn seconds(&self, offset: Option<i64>, zone: &Zone) -> Option<i64> {
+        let exists = (1..=12).contains(&self.month)
+            && (1..=civil::days_in_month(self.year, self.month)).contains(&self.day)
+            && self.hour <= 23
+            && self.minute <= 59
+            && self.second <= 60;
+        if !exists {
+            return None;
+        }
+        // "Second 60 is 59."
+        let second = self.second.min(59);
+        let local = civil::start_of_day(self.year, self.month, self.day)
+            + self.hour * 3_600
+            + self.minute * 60
+            + second;
+        match (offset, zone) {
+            (Some(offset), _) => Some(local - offset),
+            (None, Zone::Utc) => Some(local),
+            // "A local time that occurs twice is the earlier one, one that
+            // doesn't occur is moved on (jiff: compatible)."
+            (None, Zone::Named(zone)) => {
+                let small = |number: i64| i8::try_from(number).ok();
+                let local = jiff::civil::DateTime::new(
+                    i16::try_from(self.year).ok()?,
+                    small(self.month)?,
+                    small(self.day)?,
+                    small(self.hour)?,
+                    small(self.minute)?,
+                    small(second)?,
+                    0,
+                )
+                .ok()?;
+                let instant = zone.to_ambiguous_timestamp(local).compatible().ok()?;
+                Some(instant.as_second())
+            }
+        }
+    }
+}
+
+/// "RFC 3339 or `YYYY-MM-DD HH:MM:SS` (blank or `T`) with or without fraction
+/// and offset." `t` is allowed as in RFC 3339.
+fn date_and_time(value: &[u8], zone: &Zone) -> Option<i64> {
+    let mut scan = Scan(value);
+    let year = scan.digits(4)?;
+    scan.one_of(b"-")?;
+    let month = scan.digits(2)?;
+    scan.one_of(b"-")?;
+    let day = scan.digits(2)?;
+    scan.one_of(b" \tTt")?;
+    let hour = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let minute = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let second = scan.digits(2)?;
+    if scan.one_of(b".").is_some() {
+        scan.digits(1)?;
+        while scan.digits(1).is_some() {}
+    }
+    let offset = offset(scan)?;
+    let written = Written { year, month, day, hour, minute, second };
+    written.seconds(offset.seconds, zone)
+}
+
+/// "`07/Feb/2019:21:11:00 +0000` with or without offset, `[` and `]`."
+fn common_log_time(value: &[u8], zone: &Zone) -> Option<i64> {
+    const MONTHS: [&[u8]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    let value = value.strip_prefix(b"[").unwrap_or(value);
+    let value = value.strip_suffix(b"]").unwrap_or(value);
+    let mut scan = Scan(value);
+    let day = scan.digits(2)?;
+    scan.one_of(b"/")?;
+    let month = (1..).zip(MONTHS).find_map(|(number, name)| scan.word(name).map(|()| number))?;
+    scan.one_of(b"/")?;
+    let year = scan.digits(4)?;
+    scan.one_of(b":")?;
+    let hour = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let minute = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let second = scan.digits(2)?;
+    let offset = offset(scan)?;
+    let written = Written { year, month, day, hour, minute, second };
+    written.seconds(offset.seconds, zone)
+}
+
+/// What stands after the time of day.
+struct Offset {
+    /// East of Greenwich; none if nothing stands there.
+    seconds: Option<i64>,
+}
+
+/// "Offset (`Z`, `UTC`, `+hh`, `+hhmm`, `+hh:mm`, with or without a blank
+/// before it)", up to the end of the value. `z` is allowed as in RFC 3339.
+fn offset(mut scan: Scan) -> Option<Offset> {
+    if scan.0.is_empty() {
+        return Some(Offset { seconds: None });
+    }
+    let _blank = scan.one_of(b" \t");
+    let seconds = if matches!(scan.0, b"Z" | b"z" | b"UTC") {
+        0
+    } else {
+        let sign = if scan.one_of(b"+-")? == b'-' { -1 } else { 1 };
+        let hours = scan.digits(2)?;
+        let mut minutes = 0;
+        if !scan.0.is_empty() {
+            let _colon = scan.one_of(b":");
+            minutes = scan.digits(2)?;
+        }
+        if !scan.0.is_empty() || hours > 23 || minutes > 59 {
+            return None;
+        }
+        sign * (hours * 3_600 + minutes * 60)
+    };
+    Some(Offset { seconds: Some(seconds) })
+}
