@@ -9,14 +9,22 @@ pub const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
 /// What a column can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub enum Role {
+    /// The client.
     Host,
+    /// Who is logged in; only helps to tell a header.
     User,
+    /// The time.
     Time,
+    /// The request line.
     Request,
+    /// The method.
     Method,
+    /// The path, or a request line.
     Path,
+    /// The status.
     Status,
+    /// The bytes sent.
     Bytes,
 }
 
@@ -174,6 +182,29 @@ impl Columns {
             status: column(Role::Status),
             bytes: column(Role::Bytes),
         })
+    }
+
+    /// What each column that is read holds, in their order, from the first
+    /// one on; `None` for a column that isn't read.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Option<Role>> {
+        let positions = [
+            (Role::Host, self.host),
+            (Role::Time, Some(self.time)),
+            (Role::Request, self.request),
+            (Role::Method, self.method),
+            (Role::Path, self.path),
+            (Role::Status, self.status),
+            (Role::Bytes, self.bytes),
+        ];
+        let last = positions.iter().filter_map(|&(_, position)| position).max();
+        let mut roles = vec![None; last.map_or(0, |last| last + 1)];
+        for (role, position) in positions {
+            if let Some(position) = position {
+                roles[position] = Some(role);
+            }
+        }
+        roles
     }
 
     /// Whether the log has sections: a request line or a path.

@@ -5,6 +5,7 @@
 
 use crate::columns::{self, Columns, DELIMITERS};
 use crate::line::Line;
+use crate::plain::PlainReader;
 use crate::record::{Splitter, UnclosedQuote, is_blank};
 use crate::request::{Malformed, Request, read_request};
 use crate::timestamp::{TimeReader, Zone};
@@ -40,13 +41,16 @@ pub struct Layout {
     /// The delimiters that are still possible, in order of preference; just
     /// one once a line was a header or a good record.
     splitters: Vec<Splitters>,
+    /// Set once the delimiter is known.
+    plain: Option<PlainReader>,
     times: TimeReader,
 }
 
 /// The two ways of splitting a line at one delimiter.
 #[derive(Debug)]
 struct Splitters {
-    plain: Splitter,
+    delimiter: u8,
+    usual: Splitter,
     escaping: Splitter,
 }
 
@@ -62,17 +66,19 @@ impl Layout {
     #[must_use]
     pub fn new(given: &Given) -> Layout {
         let splitters = |delimiter| Splitters {
-            plain: Splitter::new(delimiter),
+            delimiter,
+            usual: Splitter::new(delimiter),
             escaping: Splitter::escaping(delimiter),
         };
-        let splitters = match given.delimiter {
-            Some(delimiter) => vec![splitters(delimiter)],
-            None => DELIMITERS.map(splitters).into(),
-        };
+        let columns = given.columns.clone().unwrap_or_default();
         Layout {
-            columns: given.columns.clone().unwrap_or_default(),
+            plain: given.delimiter.map(|delimiter| PlainReader::new(&columns, delimiter)),
+            columns,
             is_fixed: given.columns.is_some(),
-            splitters,
+            splitters: match given.delimiter {
+                Some(delimiter) => vec![splitters(delimiter)],
+                None => DELIMITERS.map(splitters).into(),
+            },
             times: TimeReader::new(given.zone.clone()),
         }
     }
@@ -89,19 +95,25 @@ impl Layout {
         if line.overlong {
             return (Reading::Malformed(Malformed::TooLong), &self.columns);
         }
+        if let Some((second, request)) =
+            self.plain.as_ref().and_then(|plain| plain.read(text, &mut self.times))
+        {
+            return (Reading::Record(second, request), &self.columns);
+        }
         if text.first().is_none_or(|&byte| is_blank(byte)) && text.iter().all(|&byte| is_blank(byte)) {
             return (Reading::Skipped, &self.columns);
         }
         let chosen = if self.splitters.len() > 1 { self.choose_delimiter(text) } else { 0 };
-        let Layout { columns, is_fixed, splitters, times } = self;
-        let Splitters { plain, escaping } = &mut splitters[chosen];
-        let mut problem = match plain.split(text) {
+        let Layout { columns, is_fixed, splitters, plain, times } = self;
+        let Splitters { usual, escaping, delimiter } = &mut splitters[chosen];
+        let mut problem = match usual.split(text) {
             Ok(record) => match read_request(&record, columns, times) {
                 // A good record has a time, so it is no header.
                 Ok((second, request)) => return (Reading::Record(second, request), columns),
                 Err(problem) => {
                     if let Some(named) = Columns::from_header(&record, times) {
                         if !*is_fixed {
+                            *plain = Some(PlainReader::new(&named, *delimiter));
                             *columns = named;
                         }
                         return (Reading::Skipped, columns);
@@ -132,7 +144,7 @@ impl Layout {
                              in the 4th column unless a header or --columns says otherwise";
         let Layout { splitters, times, .. } = self;
         let names_columns = splitters.iter_mut().any(|splitters| {
-            splitters.plain.split(text).is_ok_and(|record| columns::names_columns(&record, times))
+            splitters.usual.split(text).is_ok_and(|record| columns::names_columns(&record, times))
         });
         match problem {
             Malformed::Fields { .. } => COLUMNS,
@@ -156,6 +168,7 @@ impl Layout {
         if is_good {
             self.splitters.swap(0, place);
             self.splitters.truncate(1);
+            self.plain = Some(PlainReader::new(&self.columns, self.splitters[0].delimiter));
             return 0;
         }
         place
@@ -163,9 +176,9 @@ impl Layout {
 
     fn try_delimiter(&mut self, place: usize, text: &[u8]) -> Promise {
         let Layout { columns, splitters, times, .. } = self;
-        let Splitters { plain, escaping } = &mut splitters[place];
+        let Splitters { usual, escaping, .. } = &mut splitters[place];
         let mut fields = 0;
-        if let Ok(record) = plain.split(text) {
+        if let Ok(record) = usual.split(text) {
             fields = record.len();
             if read_request(&record, columns, times).is_ok() || Columns::from_header(&record, times).is_some()
             {

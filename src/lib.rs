@@ -17,6 +17,7 @@
 //!   rate        the sliding window
 //!   alert       quiet <-> alerting
 //!   clock       event time
+//!   plain       a plain line -> a request, in one go
 //!   request     a record -> a request
 //!   columns     which column holds what
 //!   record      a line -> fields
@@ -43,6 +44,7 @@ pub mod monitor;
 pub mod names;
 pub mod ndjson;
 pub mod output;
+pub mod plain;
 pub mod rate;
 pub mod record;
 pub mod request;

@@ -22,8 +22,12 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Takes a whole line apart; one without `\n` is the last of its input.
+    #[inline]
     fn new(whole: &'a [u8]) -> Line<'a> {
-        let whole = without_filler(whole);
+        let whole = match whole {
+            [0 | 0xEF, ..] => without_filler(whole),
+            _ => whole,
+        };
         let text = whole.strip_suffix(b"\n").unwrap_or(whole);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let end = &whole[text.len()..];

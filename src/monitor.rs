@@ -244,10 +244,7 @@ impl State<'_> {
             return Outcome::Unreadable;
         }
         if all.malformed > 0 {
-            self.diagnostics.warn(format_args!(
-                "{} of {} lines were malformed, {} were requests",
-                all.malformed, self.lines, all.requests
-            ));
+            self.diagnostics.warn(format_args!("{} of {} lines were malformed", all.malformed, self.lines));
         }
         if all.lateness.requests * 100 > all.requests {
             self.diagnostics.warn(late_sentence(&all, settings));

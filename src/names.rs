@@ -2,7 +2,8 @@
 //!
 //! A name outlives the windows that it occurs in, so that the next window
 //! finds it with one look; but only names that occur in an open window are
-//! held against the bound. How often a name occurs is the summary's matter.
+//! held against the bound. In each open window that it occurs in, a name has a
+//! seat: the place of its numbers there. The numbers are the summary's matter.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -22,89 +23,125 @@ const NOWHERE: NameId = NameId::MAX;
 /// A name's number; it is the same while the name occurs in an open window.
 pub type NameId = u32;
 
+/// An open window, to names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WindowKey {
+    /// Never comes again, and is not 0.
+    pub serial: u64,
+    /// Differs between neighbours: the records of a log mostly go to two of them.
+    pub is_odd: bool,
+}
+
 /// A set of names of at most `cap` that are in use, and some that were.
 #[derive(Debug)]
-pub struct Names<T> {
+pub struct Names {
     cap: usize,
     /// The standard library's hash is keyed at random: no client can choose
     /// names that collide.
     ids: HashMap<Rc<[u8]>, NameId>,
-    entries: Vec<Entry<T>>,
+    entries: Vec<Entry>,
     free: Vec<NameId>,
     in_use: usize,
     /// How many names, in use or not, set off a clean-up.
     clean_at: usize,
     /// Where a name was last found, by a hash that a client may well guess: a
     /// wrong place costs a look into `ids`, no more.
-    recent: Box<[NameId]>,
+    recent: Box<[(Key, NameId)]>,
+    /// The seats of names that have them in more windows than fit an entry.
+    further_seats: HashMap<(NameId, u64), usize>,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Entry {
     name: Rc<[u8]>,
-    uses: u32,
-    memo: T,
+    /// Whether it holds [`REPLACED`].
+    is_replaced: bool,
+    /// In how many open windows it has a seat.
+    seats: usize,
+    /// The last seat in an even window and in an odd one: serial number (0:
+    /// none) and place.
+    near_seats: [(u64, usize); 2],
 }
 
-impl<T: Default> Names<T> {
-    const RECENT_BITS: u32 = 10;
-    const FIRST_CLEAN: usize = 4096;
+/// How many names at least set off a clean-up.
+const FIRST_CLEAN: usize = 4096;
 
+impl Names {
     /// An empty set in which at most `cap` names can be in use.
     #[must_use]
-    pub fn new(cap: usize) -> Names<T> {
+    pub fn new(cap: usize) -> Names {
         Names {
             cap,
             ids: HashMap::new(),
             entries: Vec::new(),
             free: Vec::new(),
             in_use: 0,
-            clean_at: Names::<T>::FIRST_CLEAN,
+            clean_at: FIRST_CLEAN,
             recent: Box::default(),
+            further_seats: HashMap::new(),
         }
     }
 
     /// The number of the name that `raw` shows as; `None` if it is new and
     /// there are as many in use as may be.
+    #[inline]
     pub fn id(&mut self, raw: &[u8]) -> Option<NameId> {
-        if self.recent.is_empty() {
-            self.recent = vec![NOWHERE; 1 << Names::<T>::RECENT_BITS].into();
-        }
         let raw = &raw[..raw.len().min(MAX_NAME)];
-        let slot = slot(raw, Names::<T>::RECENT_BITS);
-        let guess = self.recent[slot];
-        let found = match self.entries.get(guess as usize) {
+        let key = Key::of(raw);
+        let place = key.place(self.recent.len());
+        let id = match self.recent.get(place) {
             // A name that is stored shows as itself.
-            Some(entry) if *entry.name == *raw => guess,
-            _ => {
-                let id = self.find_or_add(raw)?;
-                self.recent[slot] = id;
-                id
-            }
+            Some(&(recent, id)) if recent == key && (key.is_whole() || self.is(id, raw)) => id,
+            _ => self.find_or_add(raw, key)?,
         };
-        if self.entries[found as usize].uses == 0 && self.in_use >= self.cap {
+        if self.in_use >= self.cap && self.entries[id as usize].seats == 0 {
             return None;
         }
-        Some(found)
+        Some(id)
     }
 
-    /// What the summary keeps with a name.
-    pub fn memo(&mut self, id: NameId) -> &mut T {
-        &mut self.entries[id as usize].memo
+    fn is(&self, id: NameId, raw: &[u8]) -> bool {
+        *self.entries[id as usize].name == *raw
     }
 
-    /// Notes that the name occurs in one more open window.
-    pub fn take(&mut self, id: NameId) {
+    /// The name's seat in `window`, if it has one.
+    #[inline]
+    #[must_use]
+    pub fn seat(&self, id: NameId, window: WindowKey) -> Option<usize> {
+        let entry = &self.entries[id as usize];
+        let (serial, place) = entry.near_seats[usize::from(window.is_odd)];
+        if serial == window.serial {
+            return Some(place);
+        }
+        if entry.seats <= usize::from(entry.near_seats[0].0 > 0) + usize::from(entry.near_seats[1].0 > 0) {
+            return None;
+        }
+        self.further_seats.get(&(id, window.serial)).copied()
+    }
+
+    /// Gives the name a seat in `window`, in which it has none.
+    pub fn take_seat(&mut self, id: NameId, window: WindowKey, place: usize) {
         let entry = &mut self.entries[id as usize];
-        self.in_use += usize::from(entry.uses == 0);
-        entry.uses += 1;
+        self.in_use += usize::from(entry.seats == 0);
+        entry.seats += 1;
+        let near = &mut entry.near_seats[usize::from(window.is_odd)];
+        let (serial, further) = std::mem::replace(near, (window.serial, place));
+        if serial > 0 {
+            self.further_seats.insert((id, serial), further);
+        }
     }
 
-    /// Notes that a window in which the name occurs was closed.
-    pub fn release(&mut self, id: NameId) {
+    /// Takes the seats of a window that is closed away.
+    pub fn release(&mut self, id: NameId, window: WindowKey) {
         let entry = &mut self.entries[id as usize];
-        entry.uses -= 1;
-        self.in_use -= usize::from(entry.uses == 0);
+        entry.seats -= 1;
+        self.in_use -= usize::from(entry.seats == 0);
+        let near = &mut entry.near_seats[usize::from(window.is_odd)];
+        if near.0 == window.serial {
+            *near = (0, 0);
+        } else {
+            self.further_seats.remove(&(id, window.serial));
+        }
     }
 
     /// The name as it is shown.
@@ -116,19 +153,31 @@ impl<T: Default> Names<T> {
     /// Compares two names as they are shown, byte by byte.
     #[must_use]
     pub fn compare(&self, a: NameId, b: NameId) -> Ordering {
-        let (one, other) = (&self.entries[a as usize].name, &self.entries[b as usize].name);
-        if one.contains(&REPLACED) || other.contains(&REPLACED) {
+        let (one, other) = (&self.entries[a as usize], &self.entries[b as usize]);
+        if one.is_replaced || other.is_replaced {
             return self.shown(a).cmp(&self.shown(b));
         }
-        one.cmp(other)
+        one.name.cmp(&other.name)
     }
 
-    fn find_or_add(&mut self, raw: &[u8]) -> Option<NameId> {
-        if let Some(&id) = self.ids.get(raw) {
-            return Some(id);
+    fn find_or_add(&mut self, raw: &[u8], key: Key) -> Option<NameId> {
+        let id = match self.ids.get(raw) {
+            Some(&id) => id,
+            None => self.find_or_add_stored(&stored(raw))?,
+        };
+        if self.is(id, raw) {
+            let wanted = (self.ids.len() * 16).next_power_of_two().clamp(64, 4096);
+            if self.recent.len() < wanted {
+                self.recent = vec![(Key::default(), NOWHERE); wanted].into();
+            }
+            let place = key.place(self.recent.len());
+            self.recent[place] = (key, id);
         }
-        let name = stored(raw);
-        if let Some(&id) = self.ids.get(&*name) {
+        Some(id)
+    }
+
+    fn find_or_add_stored(&mut self, name: &[u8]) -> Option<NameId> {
+        if let Some(&id) = self.ids.get(name) {
             return Some(id);
         }
         if self.in_use >= self.cap {
@@ -138,7 +187,8 @@ impl<T: Default> Names<T> {
             self.clean();
         }
         let name: Rc<[u8]> = name.into();
-        let entry = Entry { name: Rc::clone(&name), uses: 0, memo: T::default() };
+        let is_replaced = name.contains(&REPLACED);
+        let entry = Entry { name: Rc::clone(&name), is_replaced, seats: 0, near_seats: [(0, 0); 2] };
         let id = if let Some(id) = self.free.pop() {
             self.entries[id as usize] = entry;
             id
@@ -156,25 +206,60 @@ impl<T: Default> Names<T> {
         let (entries, free) = (&mut self.entries, &mut self.free);
         self.ids.retain(|_, &mut id| {
             let entry = &mut entries[id as usize];
-            if entry.uses == 0 {
+            if entry.seats == 0 {
                 entry.name = Rc::default();
-                entry.memo = T::default();
                 free.push(id);
             }
-            entry.uses > 0
+            entry.seats > 0
         });
-        self.recent.fill(NOWHERE);
-        self.clean_at = (self.in_use * 2).clamp(Names::<T>::FIRST_CLEAN, self.cap + self.cap / 8);
+        self.recent.fill((Key::default(), NOWHERE));
+        self.clean_at = (self.in_use * 2).clamp(FIRST_CLEAN, self.cap + self.cap / 8);
     }
 }
 
-/// A place for `name` among `1 << bits`.
-fn slot(name: &[u8], bits: u32) -> usize {
-    let word = |chunk: &[u8]| chunk.iter().fold(0, |word: u64, &byte| word << 8 | u64::from(byte));
-    let head = name.first_chunk::<8>().map_or_else(|| word(name), |chunk| u64::from_le_bytes(*chunk));
-    let tail = name.last_chunk::<8>().map_or(0, |chunk| u64::from_le_bytes(*chunk));
-    let mixed = (head ^ tail.rotate_left(23) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> (64 - bits)).unwrap_or(0)
+/// The length, start and end of a name: all of one of up to 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    length: usize,
+    head: u64,
+    tail: u64,
+}
+
+impl Default for Key {
+    /// The key of no name.
+    fn default() -> Key {
+        Key { length: usize::MAX, head: 0, tail: 0 }
+    }
+}
+
+impl Key {
+    #[inline]
+    fn of(name: &[u8]) -> Key {
+        let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(head), Some(tail)) => {
+                    (u64::from(u32::from_le_bytes(*head)), u64::from(u32::from_le_bytes(*tail)))
+                }
+                _ => (name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0),
+            },
+        };
+        Key { length: name.len(), head, tail }
+    }
+
+    /// Whether there is no more to the name than its key.
+    #[inline]
+    fn is_whole(&self) -> bool {
+        self.length <= 16
+    }
+
+    /// A place among `places`, a power of two.
+    #[inline]
+    fn place(&self, places: usize) -> usize {
+        let mixed = self.head ^ self.tail.rotate_left(23) ^ self.length as u64;
+        let mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        usize::try_from(mixed).unwrap_or(0) & places.wrapping_sub(1)
+    }
 }
 
 /// Whether `character` could do harm on a terminal or in a log.
@@ -212,7 +297,7 @@ mod tests {
 
     #[test]
     fn names_are_the_same_if_they_show_the_same() {
-        let mut names: Names<()> = Names::new(10);
+        let mut names: Names = Names::new(10);
         let id = names.id(b"/a\xFFb");
         for same in
             [&b"/a\x07b"[..], "/a\u{FFFD}b".as_bytes(), b"/a\x80b", "/a\u{2028}b".as_bytes(), b"/a\x7Fb"]
@@ -225,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_at_128_bytes_even_inside_a_character() {
-        let mut names: Names<()> = Names::new(10);
+        let mut names: Names = Names::new(10);
         let long = format!("{}é", "x".repeat(127));
         let id = names.id(long.as_bytes()).expect("there is room");
         assert_eq!(names.shown(id), format!("{}\u{FFFD}", "x".repeat(127)));
@@ -233,7 +318,7 @@ mod tests {
 
     #[test]
     fn names_are_ordered_as_they_are_shown() {
-        let mut names: Names<()> = Names::new(10);
+        let mut names: Names = Names::new(10);
         let replaced = names.id(b"\xFF").expect("there is room");
         let beyond = names.id("\u{10000}".as_bytes()).expect("there is room");
         assert_eq!(names.compare(replaced, beyond), Ordering::Less);
@@ -241,26 +326,49 @@ mod tests {
 
     #[test]
     fn only_names_in_use_count_against_the_cap() {
-        let mut names: Names<()> = Names::new(2);
+        let mut names: Names = Names::new(2);
+        let window = WindowKey { serial: 1, is_odd: false };
         let ids = [b"a", b"b"].map(|name| names.id(name).expect("there is room"));
         for id in ids {
-            names.take(id);
+            names.take_seat(id, window, 0);
         }
         assert_eq!(names.id(b"c"), None);
         assert_eq!(names.id(b"a"), Some(ids[0]));
-        names.release(ids[0]);
+        names.release(ids[0], window);
         let id = names.id(b"c").expect("there is room again");
-        names.take(id);
+        names.take_seat(id, window, 0);
         assert_eq!(names.id(b"a"), None, "known, but not in use any more");
     }
 
     #[test]
+    fn a_name_has_a_seat_in_every_open_window_however_many() {
+        let mut names = Names::new(10);
+        let id = names.id(b"a").expect("there is room");
+        let windows = [3, 4, 5, 6, 7].map(|serial| WindowKey { serial, is_odd: serial % 2 == 1 });
+        for (place, window) in windows.into_iter().enumerate() {
+            assert_eq!(names.seat(id, window), None);
+            names.take_seat(id, window, place);
+        }
+        for (place, window) in windows.into_iter().enumerate() {
+            assert_eq!(names.seat(id, window), Some(place));
+        }
+        names.release(id, windows[0]);
+        names.release(id, windows[4]);
+        assert_eq!(windows.map(|window| names.seat(id, window)), [None, Some(1), Some(2), Some(3), None]);
+        for window in &windows[1..4] {
+            names.release(id, *window);
+        }
+        assert_eq!((names.in_use, names.further_seats.len()), (0, 0));
+    }
+
+    #[test]
     fn names_out_of_use_are_forgotten_some_time() {
-        let mut names: Names<()> = Names::new(100_000);
-        for number in 0..1_000_000 {
+        let mut names: Names = Names::new(100_000);
+        for number in 0..1_000_000_u64 {
             let id = names.id(number.to_string().as_bytes()).expect("there is room");
-            names.take(id);
-            names.release(id);
+            let window = WindowKey { serial: number + 1, is_odd: number % 2 == 1 };
+            names.take_seat(id, window, 0);
+            names.release(id, window);
         }
         assert!(names.entries.len() <= 4096 + 1);
     }

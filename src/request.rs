@@ -22,13 +22,16 @@ impl Method {
     /// A method that is none of the known ones, or none at all.
     pub const OTHER: Method = Method(9);
 
+    const GET: Method = Method(0);
+    const POST: Method = Method(2);
+
     /// The method of this name; names are case-sensitive (RFC 9110, 9.1).
     #[must_use]
     pub fn named(name: &[u8]) -> Method {
         match name {
-            b"GET" => Method(0),
+            b"GET" => Method::GET,
             b"HEAD" => Method(1),
-            b"POST" => Method(2),
+            b"POST" => Method::POST,
             b"PUT" => Method(3),
             b"DELETE" => Method(4),
             b"CONNECT" => Method(5),
@@ -150,17 +153,21 @@ pub fn read_request<'a>(
     let status = read_status(status).ok_or_else(|| Malformed::Status(status.into()))?;
     let bytes = field(columns.bytes);
     let bytes = read_bytes(bytes).ok_or_else(|| Malformed::Bytes(bytes.into()))?;
-    let (method, target) = match (columns.request, columns.path) {
-        (Some(request), _) => split_request_line(record.field(request)),
-        (None, path) => {
-            let path = field(path);
-            let (method, target) =
-                if is_request_line(path) { split_request_line(path) } else { (Method::OTHER, path) };
-            let named = columns.method.map(|column| Method::named(record.field(column)));
-            (named.unwrap_or(method), target)
-        }
+    let text = |column: Option<usize>| column.map(|column| record.field(column));
+    let (method, target) = match text(columns.request) {
+        Some(line) => split_request_line(line),
+        None => method_and_target(text(columns.method), text(columns.path)),
     };
     Ok((second, Request { host: field(columns.host), method, section: section(target), status, bytes }))
+}
+
+/// The method and target of a log that has no request lines. A path that is
+/// one after all is read so, but for the method if that has a column.
+pub(crate) fn method_and_target<'a>(method: Option<&[u8]>, path: Option<&'a [u8]>) -> (Method, &'a [u8]) {
+    let path = path.unwrap_or_default();
+    let (in_path, target) =
+        if is_request_line(path) { split_request_line(path) } else { (Method::OTHER, path) };
+    (method.map_or(in_path, Method::named), target)
 }
 
 fn is_request_line(path: &[u8]) -> bool {
@@ -174,24 +181,46 @@ fn last_word(text: &[u8]) -> &[u8] {
 
 /// The method up to the first blank, and what stands between it and the
 /// version: a last word that starts with `HTTP/`.
-fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
-    let Some(blank) = line.iter().position(|&byte| is_blank(byte)) else {
-        return (Method::named(line), b"");
+#[inline]
+pub(crate) fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
+    // Nearly every line starts in one of these two ways.
+    let (method, rest) = match line {
+        [b'G', b'E', b'T', b' ', rest @ ..] => (Method::GET, rest),
+        [b'P', b'O', b'S', b'T', b' ', rest @ ..] => (Method::POST, rest),
+        _ => split_method(line),
     };
-    let (method, rest) = line.split_at(blank);
+    let target = match rest {
+        // And ends in this one.
+        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', b'0' | b'1'] => target,
+        _ => without_version(rest),
+    };
+    (method, trim(target))
+}
+
+fn split_method(line: &[u8]) -> (Method, &[u8]) {
+    match line.iter().position(|&byte| is_blank(byte)) {
+        Some(blank) => (Method::named(&line[..blank]), &line[blank + 1..]),
+        None => (Method::named(line), b""),
+    }
+}
+
+fn without_version(rest: &[u8]) -> &[u8] {
     let version = last_word(rest);
-    let target = if version.starts_with(b"HTTP/") { &rest[..rest.len() - version.len()] } else { rest };
-    (Method::named(method), trim(target))
+    if version.starts_with(b"HTTP/") { &rest[..rest.len() - version.len()] } else { rest }
 }
 
 /// Of the target's path, without query and fragment, what stands before the
 /// second `/`; `*` for `*`; `-` for what has no path that starts with `/`.
-fn section(target: &[u8]) -> &[u8] {
-    if target.first() == Some(&b'/') {
-        let end = target[1..].iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
-        let section = end.map_or(target, |end| &target[..=end]);
-        return section;
+#[inline]
+pub(crate) fn section(target: &[u8]) -> &[u8] {
+    if let [b'/', rest @ ..] = target {
+        let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
+        return end.map_or(target, |end| &target[..=end]);
     }
+    section_of_other(target)
+}
+
+fn section_of_other(target: &[u8]) -> &[u8] {
     let path = target.split(|&byte| matches!(byte, b'?' | b'#')).next().unwrap_or(target);
     if path == b"*" {
         return path;
@@ -216,7 +245,7 @@ fn without_authority(uri: &[u8]) -> Option<&[u8]> {
 /// An integer from 0 to 999, also written `200.0`; the inner `None` is an
 /// empty field or `-`.
 #[expect(clippy::option_option, reason = "no status is not the same as an unreadable one")]
-fn read_status(text: &[u8]) -> Option<Option<u16>> {
+pub(crate) fn read_status(text: &[u8]) -> Option<Option<u16>> {
     if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text {
         return Some(Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')));
     }
@@ -228,7 +257,7 @@ fn read_status(text: &[u8]) -> Option<Option<u16>> {
 }
 
 /// An integer from 0 to 2^63-1, also written `80251.0`; an empty field or `-` is 0.
-fn read_bytes(text: &[u8]) -> Option<u64> {
+pub(crate) fn read_bytes(text: &[u8]) -> Option<u64> {
     if is_nothing(text) {
         return Some(0);
     }

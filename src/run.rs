@@ -146,6 +146,7 @@ impl Run {
     /// returned in order of time: the run must be drained, and another one
     /// must start with them.
     #[must_use]
+    #[inline]
     pub fn observe(
         &mut self,
         second: i64,
@@ -234,6 +235,7 @@ impl Run {
         self.summaries.drain(self.closed, self.alert.is_active(), outlet);
     }
 
+    #[inline]
     fn accept(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
         self.clock.accept(second);
         // What the request closes is written first: its names are not held

@@ -1,11 +1,12 @@
 //! Tumbling windows: what is counted of the requests of each, and when which
 //! one is written. When a second is closed is decided elsewhere.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use crate::columns::Columns;
 use crate::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
-use crate::names::{NameId, Names};
+use crate::names::{NameId, Names, WindowKey};
 use crate::ndjson::Events;
 use crate::request::{METHODS, Request};
 
@@ -64,8 +65,8 @@ pub struct Summaries {
     covered: Option<i64>,
     /// Empty windows written since the last one with requests.
     singles: u32,
-    sections: Names<Seats>,
-    hosts: Names<Seats>,
+    sections: Names,
+    hosts: Names,
     serial: u64,
     /// A window that was written, for the next one to use its memory.
     spare: Option<Window>,
@@ -170,7 +171,7 @@ impl Summaries {
             let mut window = self.spare.take().unwrap_or_default();
             self.serial += 1;
             window.start = start;
-            window.seat = Seat { serial: self.serial, odd: start / self.interval % 2 != 0 };
+            window.key = WindowKey { serial: self.serial, is_odd: start / self.interval % 2 != 0 };
             self.open.insert(place, window);
         }
         place
@@ -286,7 +287,7 @@ struct Has {
 #[derive(Debug, Default)]
 struct Window {
     start: i64,
-    seat: Seat,
+    key: WindowKey,
     requests: u64,
     late: u64,
     future: u64,
@@ -299,13 +300,8 @@ struct Window {
 }
 
 impl Window {
-    fn count(
-        &mut self,
-        request: &Request<'_>,
-        arrival: Arrival,
-        sections: &mut Names<Seats>,
-        hosts: &mut Names<Seats>,
-    ) {
+    #[inline]
+    fn count(&mut self, request: &Request<'_>, arrival: Arrival, sections: &mut Names, hosts: &mut Names) {
         self.requests += 1;
         match arrival {
             Arrival::OnTime => {}
@@ -325,13 +321,13 @@ impl Window {
             server_errors: u64::from(matches!(request.status, Some(500..=599))),
             bytes: request.bytes,
         };
-        self.sections.count(request.section, numbers, self.seat, sections);
-        self.hosts.count(request.host, numbers, self.seat, hosts);
+        self.sections.count(request.section, &numbers, self.key, sections);
+        self.hosts.count(request.host, &numbers, self.key, hosts);
     }
 
-    fn clear(&mut self, sections: &mut Names<Seats>, hosts: &mut Names<Seats>) {
-        self.sections.clear(sections);
-        self.hosts.clear(hosts);
+    fn clear(&mut self, sections: &mut Names, hosts: &mut Names) {
+        self.sections.clear(self.key, sections);
+        self.hosts.clear(self.key, hosts);
         self.requests = 0;
         self.late = 0;
         self.future = 0;
@@ -350,7 +346,8 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn add(&mut self, more: Numbers) {
+    #[inline]
+    fn add(&mut self, more: &Numbers) {
         self.requests += more.requests;
         self.server_errors += more.server_errors;
         self.bytes = self.bytes.saturating_add(more.bytes);
@@ -365,47 +362,31 @@ impl Numbers {
     }
 }
 
-/// Which window a tally belongs to: unlike its start, the serial number never
-/// comes again. Neighbours differ in `odd`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seat {
-    serial: u64,
-    odd: bool,
-}
-
-/// Where a name's numbers stand in the tallies of two neighbouring windows, by
-/// serial number: the records of a log mostly go to one of the two.
-type Seats = [(u64, usize); 2];
+/// The place of a name that isn't counted on its own.
+const NOWHERE: usize = usize::MAX;
 
 /// The numbers of the names that occur in one window.
 #[derive(Debug, Default)]
 struct Tally {
     names: Vec<(NameId, Numbers)>,
-    /// Where in `names` a name stands, for what its seats have forgotten.
-    places: HashMap<NameId, usize>,
     /// The numbers of names that couldn't be counted one by one.
     capped: Numbers,
 }
 
 impl Tally {
-    fn count(&mut self, raw: &[u8], numbers: Numbers, seat: Seat, names: &mut Names<Seats>) {
-        let Some(id) = names.id(raw) else {
-            self.capped.add(numbers);
-            return;
+    #[inline]
+    fn count(&mut self, raw: &[u8], numbers: &Numbers, window: WindowKey, names: &mut Names) {
+        let place = match names.id(raw) {
+            Some(id) => names.seat(id, window).unwrap_or_else(|| self.add_name(id, window, names)),
+            None => NOWHERE,
         };
-        let (serial, place) = names.memo(id)[usize::from(seat.odd)];
-        let place = if serial == seat.serial { place } else { self.seat(id, seat, names) };
-        self.names[place].1.add(numbers);
+        self.names.get_mut(place).map_or(&mut self.capped, |(_, counted)| counted).add(numbers);
     }
 
-    /// Where the name stands, at the end if it is new in this window.
-    fn seat(&mut self, id: NameId, seat: Seat, names: &mut Names<Seats>) -> usize {
-        let place = *self.places.entry(id).or_insert_with(|| {
-            names.take(id);
-            self.names.push((id, Numbers::default()));
-            self.names.len() - 1
-        });
-        names.memo(id)[usize::from(seat.odd)] = (seat.serial, place);
+    fn add_name(&mut self, id: NameId, window: WindowKey, names: &mut Names) -> usize {
+        let place = self.names.len();
+        names.take_seat(id, window, place);
+        self.names.push((id, Numbers::default()));
         place
     }
 
@@ -413,9 +394,9 @@ impl Tally {
     fn list<'n, T>(
         &mut self,
         top: usize,
-        names: &'n Names<Seats>,
+        names: &'n Names,
         has: Has,
-        item: impl Fn(std::borrow::Cow<'n, str>, event::Counts) -> T,
+        item: impl Fn(Cow<'n, str>, event::Counts) -> T,
     ) -> (Vec<T>, event::Other) {
         let order = |a: &(NameId, Numbers), b: &(NameId, Numbers)| {
             b.1.requests.cmp(&a.1.requests).then_with(|| names.compare(a.0, b.0))
@@ -428,7 +409,7 @@ impl Tally {
         listed.sort_unstable_by(order);
         let mut other = self.capped;
         for (_, numbers) in &*rest {
-            other.add(*numbers);
+            other.add(numbers);
         }
         let counts = other.counts(has);
         let other = event::Other {
@@ -442,11 +423,10 @@ impl Tally {
         (listed.collect(), other)
     }
 
-    fn clear(&mut self, names: &mut Names<Seats>) {
+    fn clear(&mut self, window: WindowKey, names: &mut Names) {
         for (id, _) in self.names.drain(..) {
-            names.release(id);
+            names.release(id, window);
         }
-        self.places.clear();
         self.capped = Numbers::default();
     }
 }

@@ -106,6 +106,9 @@ impl TimeReader {
     /// Anything else, or a time out of range, is `None`. There must be no
     /// blanks around it.
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
+        if let Some(second) = text.try_into().ok().and_then(ten_digits) {
+            return Some(second);
+        }
         if text.first()?.is_ascii_digit()
             && !matches!(text.get(4), Some(b'-'))
             && !matches!(text.get(2), Some(b'/'))
@@ -135,6 +138,23 @@ impl TimeReader {
             Some(offset) => offset.to_timestamp(local).ok().map(Timestamp::as_second),
         }
     }
+}
+
+/// Epoch seconds of today, eight digits in one go: pairs of digits become
+/// numbers below 100, pairs of these below 10,000, and so on.
+#[inline]
+pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
+    let [head @ .., tens, ones] = text;
+    let digits = u64::from_le_bytes(head) ^ 0x3030_3030_3030_3030;
+    let (tens, ones) = (tens ^ b'0', ones ^ b'0');
+    let above_nine = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    if above_nine != 0 || tens > 9 || ones > 9 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let eight = (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF;
+    i64::try_from(eight * 100 + u64::from(tens) * 10 + u64::from(ones)).ok()
 }
 
 /// Epoch seconds, or their thousandths, millionths or billionths; floored.

@@ -49,7 +49,7 @@ fn notation(events: &[String], interval: i64) -> String {
                 let mut item = format!("S[{start},{end})={requests}");
                 for field in ["late", "future", "malformed"] {
                     if event[field] != 0 {
-                        item += &format!(" {field}={}", event[field]);
+                        item = format!("{item} {field}={}", event[field]);
                     }
                 }
                 if event["partial"] == true {
@@ -186,10 +186,10 @@ examples! {
 
 #[test]
 fn example_08_a_start_is_divided_by_the_whole_window() {
-    let input: String = (1000..1080).map(|second| format!("{second}*20 ")).collect();
+    let input: Vec<String> = (1000..1080).map(|second| format!("{second}*20")).collect();
     example(
         &[],
-        &input,
+        &input.join(" "),
         "S[1000,1010)=200; S[1010,1020)=200; S[1020,1030)=200; S[1030,1040)=200; S[1040,1050)=200; \
          S[1050,1060)=200; A@1060 1220; S[1060,1070)=200 !; S[1070,1080)=200 !",
     );
@@ -216,8 +216,7 @@ fn example_24_traffic_stops_dead_and_the_recovery_comes_out_while_the_pipe_is_op
 
 #[test]
 fn example_25_a_lull_and_then_traffic_gives_the_bytes_of_the_finished_file() {
-    let steps =
-        [Step::Bytes(records("1000*1201")), Step::Idle(200), Step::Bytes(records("1201 1215"))];
+    let steps = [Step::Bytes(records("1000*1201")), Step::Idle(200), Step::Bytes(records("1201 1215"))];
     let live = run(&[], &steps, 1000);
     assert_eq!(
         notation(&live.events, 10),

@@ -1,0 +1,452 @@
+//! Columns, delimiters, forms of time and odd values, as real servers write them.
+
+mod common;
+
+use common::{Random, filter};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde_json::Value;
+
+/// The summaries of a log.
+fn summaries(arguments: &[&str], log: &str) -> Vec<Value> {
+    let ran = filter(arguments, log);
+    assert_eq!(ran.diagnostics, "", "{log}");
+    ran.events.iter().map(|event| serde_json::from_str(event).expect("JSON")).collect()
+}
+
+/// The only summary of a log.
+fn summary(arguments: &[&str], log: &str) -> Value {
+    let mut all = summaries(arguments, log);
+    assert_eq!(all.len(), 1, "{log}");
+    all.remove(0)
+}
+
+const SYNONYMS: [(&str, &str); 8] = [
+    ("host", "remotehost remoteaddr remoteip clientip cip ip client host"),
+    ("user", "authuser remoteuser user username"),
+    ("time", "timestamp datetime timelocal timeiso8601 time date epoch ts"),
+    ("request", "request requestline"),
+    ("method", "method requestmethod httpmethod methodhttp verb csmethod"),
+    ("path", "path url uri requesturi urlpath csuristem target"),
+    ("status", "status statuscode codestatus responsecode httpresponse httpstatus scstatus response code"),
+    ("bytes", "bytes bodybytessent bytessent size responsesize scbytes"),
+];
+
+fn synonyms(role: &str) -> Vec<&'static str> {
+    let (_, names) = SYNONYMS.iter().find(|(named, _)| *named == role).expect("a role");
+    names.split(' ').collect()
+}
+
+/// Asserts that a header of `names` gives `role` the column with `value`.
+fn assert_role(role: &str, names: &[String], values: &[&str]) {
+    let log = format!("{}\n{}\n", names.join(","), values.join(","));
+    let event = summary(&[], &log);
+    match role {
+        "host" => assert_eq!(event["hosts"][0]["host"], "h", "{log}"),
+        "time" => assert_eq!(event["start"], "1970-01-01T00:16:40Z", "{log}"),
+        "request" | "method" => assert_eq!(event["methods"]["PUT"], 1, "{log}"),
+        "path" => assert_eq!(event["sections"][0]["section"], "/p", "{log}"),
+        "status" => assert_eq!(event["status_codes"]["418"], 1, "{log}"),
+        "bytes" => assert_eq!(event["bytes"], 77, "{log}"),
+        "user" => assert_eq!(event["requests"], 1, "{log}"),
+        _ => unreachable!(),
+    }
+}
+
+fn value(role: &str) -> &'static str {
+    match role {
+        "host" => "h",
+        "time" => "1000",
+        "request" => "PUT /p/x HTTP/1.1",
+        "method" => "PUT",
+        "path" => "/p/x",
+        "status" => "418",
+        "bytes" => "77",
+        _ => "x",
+    }
+}
+
+#[test]
+fn every_synonym_of_every_role_names_its_column_in_any_spelling() {
+    for (role, _) in SYNONYMS {
+        for name in synonyms(role) {
+            let (head, tail) = name.split_at(name.len() / 2);
+            for spelling in [
+                name.to_owned(),
+                name.to_uppercase(),
+                format!("{head}_{tail}"),
+                format!(" {head}-{tail}\t"),
+                format!("{head} {tail}"),
+            ] {
+                if role == "time" {
+                    assert_role(role, &["status".into(), spelling], &["200", "1000"]);
+                } else {
+                    assert_role(role, &["epoch".into(), spelling], &["1000", value(role)]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_earlier_synonym_wins_wherever_it_stands() {
+    for (role, _) in SYNONYMS {
+        let names = synonyms(role);
+        for pair in names.windows(2) {
+            if pair == ["time", "date"] || role == "user" {
+                continue;
+            }
+            let other = if role == "time" { "status" } else { "epoch" };
+            let good = if role == "time" { "200" } else { "1000" };
+            let (wrong, right) = (if role == "time" { "5000000" } else { "1" }, value(role));
+            let names = |a: &str, b: &str| vec![other.to_owned(), a.to_owned(), b.to_owned()];
+            assert_role(role, &names(pair[0], pair[1]), &[good, right, wrong]);
+            assert_role(role, &names(pair[1], pair[0]), &[good, wrong, right]);
+        }
+    }
+}
+
+#[test]
+fn a_date_and_a_time_are_joined_unless_an_earlier_name_is_there() {
+    let start = |header: &str, record: &str| summary(&[], &format!("{header}\n{record}\n"))["start"].clone();
+    assert_eq!(start("date,time", "2019-02-07,21:11:03"), "2019-02-07T21:11:00Z");
+    assert_eq!(start("time,date", " 21:11:03 +01:00 , 2019-02-07 "), "2019-02-07T20:11:00Z");
+    assert_eq!(start("date,time,timestamp", "x,y,1000"), "1970-01-01T00:16:40Z");
+    assert_eq!(start("date,status", "1000,200"), "1970-01-01T00:16:40Z");
+    assert_eq!(start("date,time,epoch", "2019-02-07,21:11:03,1000"), "2019-02-07T21:11:00Z");
+}
+
+#[test]
+fn a_header_has_two_names_one_of_them_a_time_and_no_number_or_time() {
+    let is_header = |line: &str| filter(&[], format!("{line}\n")).diagnostics.is_empty();
+    for header in ["time,status", "x,date,y,user", "ts;code", "epoch\tip", "Date|Bytes"] {
+        assert!(is_header(header), "{header:?}");
+    }
+    for other in [
+        "time",
+        "status,bytes",
+        "time,x",
+        "time,status,5",
+        "time,status,-5.25",
+        "time,status,+7",
+        "time,status,2019-02-07T21:11:00Z",
+    ] {
+        assert!(!is_header(other), "{other:?}");
+    }
+}
+
+#[test]
+fn another_header_maps_the_columns_anew() {
+    let event = summary(&[], "time,status\n1000,200\nstatus,time,bytes\n404,1001,7\ntime,status\n1002,500\n");
+    assert_eq!(event["status_codes"].to_string(), r#"{"200":1,"404":1,"500":1}"#);
+    // `null` by the columns as they are when the summary is written.
+    assert_eq!(event["bytes"], Value::Null);
+    assert_eq!(event["skipped"], 3);
+}
+
+#[test]
+fn with_columns_given_headers_are_only_skipped() {
+    let log = "status,time\n1000,200,x\nbytes,date\n1001,404\n";
+    let event = summary(&["--columns", "time,status"], log);
+    assert_eq!(event["status_codes"].to_string(), r#"{"200":1,"404":1}"#);
+    assert_eq!(event["skipped"], 2);
+}
+
+#[test]
+fn a_record_has_as_many_fields_as_its_header_or_at_least_as_many_as_the_columns() {
+    let malformed = |arguments: &[&str], log: &str| {
+        let ran = filter(arguments, log);
+        let event: Value = serde_json::from_str(&ran.events[0]).expect("JSON");
+        event["malformed"].as_u64().expect("a count")
+    };
+    assert_eq!(malformed(&[], "time,status\n1000,200\n1000,200,x\n1000\n"), 2);
+    assert_eq!(malformed(&["-c", "time,status"], "1000,200\n1000,200,x\n1000\n"), 1);
+    assert_eq!(malformed(&[], "h,-,-,1000,GET / HTTP/1.1,200,5,a,b\nh,-,-,1000,GET / HTTP/1.1,200\n"), 1);
+}
+
+#[test]
+fn the_delimiter_is_found_on_the_first_line_that_can_be_read() {
+    for delimiter in [",", "\t", ";", "|"] {
+        for header in ["time,status,host", ""] {
+            let arguments: &[&str] = if header.is_empty() { &["-c", "time,status,host"] } else { &[] };
+            let log = format!("{header}\n1000,200,h\n1001,404,h\n").replace(',', delimiter);
+            let event = summary(arguments, &log);
+            assert_eq!(event["requests"], 2, "{log:?}");
+            assert_eq!(event["hosts"][0]["requests"], 2, "{log:?}");
+            let spelled = if delimiter == "\t" { "tab" } else { delimiter };
+            let given = summary(&[arguments, &["-d", spelled]].concat(), &log);
+            assert_eq!(given, event);
+        }
+    }
+    // Of two under which it is a header, the one with more fields.
+    let event = summary(&[], "time,user,ip;time;status;bytes;x\nh;1000;200;5;x\n");
+    assert_eq!(event["bytes"], 5);
+    // Tried on every line until one can be read.
+    let ran = filter(&[], "nonsense;x\nh;-;-;1000;GET / HTTP/1.1;200;5\nh,-,-,1000,GET / HTTP/1.1,200,5\n");
+    let event: Value = serde_json::from_str(&ran.events[0]).expect("JSON");
+    assert_eq!((&event["requests"], &event["malformed"]), (&1.into(), &2.into()));
+}
+
+#[test]
+fn what_the_columns_do_not_have_is_null() {
+    let nulls = |header: &str, record: &str| -> Vec<String> {
+        let event = summary(&[], &format!("{header}\n{record}\n"));
+        let fields = event.as_object().expect("an object").iter();
+        let mut nulls: Vec<String> =
+            fields.filter(|(_, value)| value.is_null()).map(|(name, _)| name.clone()).collect();
+        nulls.sort();
+        nulls
+    };
+    let all =
+        ["bytes", "hosts", "hosts_other", "methods", "sections", "sections_other", "status", "status_codes"];
+    assert_eq!(nulls("time,user", "1000,x"), all);
+    assert_eq!(nulls("time,path", "1000,/x"), ["bytes", "hosts", "hosts_other", "status", "status_codes"]);
+    assert_eq!(
+        nulls("time,method", "1000,GET"),
+        ["bytes", "hosts", "hosts_other", "sections", "sections_other", "status", "status_codes"]
+    );
+    assert!(nulls("time,host,request,status,bytes", "1000,h,GET /,200,5").is_empty());
+    let event = summary(&[], "time,host,path\n1000,h,/x/y\n");
+    assert_eq!(
+        event["sections"].to_string(),
+        r#"[{"bytes":null,"requests":1,"section":"/x","server_errors":null}]"#
+    );
+    assert_eq!(event["hosts_other"]["server_errors"], Value::Null);
+    assert_eq!(event["hosts_other"]["bytes"], Value::Null);
+}
+
+#[test]
+fn a_path_may_be_a_request_line_and_a_method_column_wins() {
+    let event = |header: &str, record: &str| {
+        let event = summary(&[], &format!("{header}\n{record}\n"));
+        (event["methods"].to_string(), event["sections"][0]["section"].as_str().map(str::to_owned))
+    };
+    let section = |section: &str| Some(section.to_owned());
+    assert_eq!(event("time,path", "1000,PUT /a/b HTTP/1.1"), ("{\"PUT\":1}".into(), section("/a")));
+    assert_eq!(event("time,path", "1000,/a/b"), ("{\"other\":1}".into(), section("/a")));
+    assert_eq!(
+        event("time,path,method", "1000,PUT /a/b HTTP/1.1,GET"),
+        ("{\"GET\":1}".into(), section("/a"))
+    );
+    assert_eq!(
+        event("time,path,method,request", "1000,/x,GET,PUT /a/b"),
+        ("{\"PUT\":1}".into(), section("/a"))
+    );
+}
+
+#[test]
+fn whatever_a_client_sends_is_a_request() {
+    for (request, method, section) in [
+        ("", "other", "-"),
+        ("-", "other", "-"),
+        ("\u{16}\u{3}\u{1}", "other", "-"),
+        ("GET", "GET", "-"),
+        ("BREW /pot HTTP/1.1", "other", "/pot"),
+        ("GET http://host/pages/create HTTP/1.1", "GET", "/pages"),
+        ("OPTIONS * HTTP/1.1", "OPTIONS", "*"),
+        ("CONNECT host:443 HTTP/1.1", "CONNECT", "-"),
+    ] {
+        let event = summary(&[], &format!("h,-,-,1000,{request},400,-\n"));
+        assert_eq!(event["methods"][method], 1, "{request:?}");
+        assert_eq!(event["sections"][0]["section"], section, "{request:?}");
+    }
+}
+
+/// The window of one second in which a time lies.
+fn read_time(arguments: &[&str], text: &str) -> Option<i64> {
+    let log = format!("time\tuser\n{text}\tx\n");
+    let ran = filter(&[arguments, &["-i", "1", "-d", "tab"]].concat(), log);
+    let event: Value = serde_json::from_str(ran.events.first()?).expect("JSON");
+    let start = event["start"].as_str().expect("a time");
+    Some(start.parse::<Timestamp>().expect("RFC 3339").as_second())
+}
+
+#[test]
+fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
+    const LAST: i64 = 221_845_391_999;
+    let random = &mut Random::new(3);
+    let offset = SignedDuration::from_mins(5 * 60 + 30);
+    for round in 0..400 {
+        let second = match round {
+            0 => 0,
+            1 => LAST,
+            2 => 951_782_399,
+            3 => 951_868_799,
+            _ if random.one_in(2) => random.within(0, 4_000_000_000),
+            _ => random.within(0, LAST),
+        };
+        let time = Timestamp::from_second(second).expect("in range");
+        let mut forms: Vec<String> =
+            vec![second.to_string(), format!("{second}.5"), format!("{second}.999999999")];
+        if (1_000_000_000..10_000_000_000).contains(&second) {
+            forms.extend(
+                ["000", "999", "000000", "999999", "000000000", "999999999", "123.75"]
+                    .map(|f| format!("{second}{f}")),
+            );
+        }
+        for form in [
+            "%Y-%m-%dT%H:%M:%SZ",
+            "%Y-%m-%dt%H:%M:%Sz",
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%d %H:%M:%S.999",
+            "%Y-%m-%dT%H:%M:%S UTC",
+            "%Y-%m-%d %H:%M:%SUTC",
+            "%Y-%m-%dT%H:%M:%S.123456789+00:00",
+            "%Y-%m-%d %H:%M:%S +00",
+            "%Y-%m-%d %H:%M:%S-0000",
+            "%d/%b/%Y:%H:%M:%S +0000",
+            "[%d/%b/%Y:%H:%M:%S +0000]",
+            "[%d/%b/%Y:%H:%M:%S]",
+            "%d/%b/%Y:%H:%M:%S",
+            "[%d/%b/%Y:%H:%M:%SZ]",
+            " %Y-%m-%d %H:%M:%S ",
+        ] {
+            forms.push(time.strftime(form).to_string());
+        }
+        let east = time + offset;
+        for form in ["%Y-%m-%dT%H:%M:%S+05:30", "%Y-%m-%d %H:%M:%S +0530", "[%d/%b/%Y:%H:%M:%S +0530]"] {
+            forms.push(east.strftime(form).to_string());
+        }
+        if second > 3600 * 24 {
+            let west = time - offset;
+            for form in ["%Y-%m-%dT%H:%M:%S-05:30", "%d/%b/%Y:%H:%M:%S -0530"] {
+                forms.push(west.strftime(form).to_string());
+            }
+        }
+        for form in forms {
+            assert_eq!(read_time(&[], &form), Some(second), "{form:?}");
+        }
+    }
+}
+
+#[test]
+fn second_60_is_59() {
+    assert_eq!(read_time(&[], "2016-12-31T23:59:60Z"), read_time(&[], "2016-12-31T23:59:59Z"));
+    assert_eq!(read_time(&[], "31/Dec/2016:23:59:60 +0000"), read_time(&[], "2016-12-31T23:59:59Z"));
+}
+
+#[test]
+fn anything_else_is_no_time() {
+    for text in [
+        "",
+        "-",
+        "now",
+        "-5",
+        "+5",
+        "1e9",
+        "1000.",
+        ".5",
+        "1000.5.5",
+        "1000,5",
+        "0x10",
+        "221845392000",
+        "12345678901234",
+        "123456789012345",
+        "12345678901234567",
+        "123456789012345678",
+        "12345678901234567890",
+        "2019-02-07",
+        "21:11:00",
+        "2019-02-30T21:11:00Z",
+        "2019-02-07T24:00:00Z",
+        "2019-02-07T21:60:00Z",
+        "2019-02-07T21:11:61Z",
+        "2019-02-07T21:11Z",
+        "2019-2-7T21:11:00Z",
+        "2019-02-07_21:11:00Z",
+        "2019-02-07T21:11:00.Z",
+        "2019-02-07T21:11:00,5Z",
+        "2019-02-07T21:11:00+1",
+        "2019-02-07T21:11:00+01:0",
+        "2019-02-07T21:11:00+24:00",
+        "2019-02-07T21:11:00+01:60",
+        "2019-02-07T21:11:00  Z",
+        "2019-02-07T21:11:00 CET",
+        "2019-02-07T21:11:00utc",
+        "1969-12-31T23:59:59Z",
+        "9000-01-01T00:00:00Z",
+        "8999-12-31T23:59:59-01:00",
+        "07/feb/2019:21:11:00 +0000",
+        "07/Foo/2019:21:11:00 +0000",
+        "31/Feb/2019:21:11:00 +0000",
+        "07/Feb/2019 21:11:00 +0000",
+        "07/Feb/2019:21:11:00.5 +0000",
+        "[2019-02-07T21:11:00Z]",
+        "[1000]",
+        "Thu Feb  7 21:11:00 2019",
+        "20190207T211100Z",
+        "2019-02-07T21:11:00Z x",
+    ] {
+        assert_eq!(read_time(&[], text), None, "{text:?}");
+    }
+}
+
+#[test]
+fn a_time_without_an_offset_is_in_the_zone_given_over_every_change_of_summer_time() {
+    let random = &mut Random::new(4);
+    for name in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"] {
+        let zone = TimeZone::get(name).expect("a zone");
+        let mut seconds: Vec<i64> = (0..200).map(|_| random.within(0, 4_000_000_000)).collect();
+        let changes = zone.following(Timestamp::from_second(1_500_000_000).expect("in range")).take(12);
+        for change in changes {
+            seconds.extend(
+                (-2..=2)
+                    .flat_map(|hours| [-1, 0, 1].map(|s| change.timestamp().as_second() + hours * 1800 + s)),
+            );
+        }
+        for second in seconds {
+            let zoned = Timestamp::from_second(second).expect("in range").to_zoned(zone.clone());
+            // Of an hour that comes twice, the earlier one is meant.
+            let earlier = zone.to_ambiguous_timestamp(zoned.datetime()).compatible().expect("in range");
+            for form in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.5", "[%d/%b/%Y:%H:%M:%S]"] {
+                let text = zoned.strftime(form).to_string();
+                assert_eq!(read_time(&["-z", name], &text), Some(earlier.as_second()), "{name}: {text}");
+            }
+            // What carries an offset says itself which one is meant.
+            let text = zoned.strftime("%Y-%m-%d %H:%M:%S%:z").to_string();
+            assert_eq!(read_time(&["-z", name], &text), Some(second), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
+    let berlin = |text: &str| read_time(&["--zone", "Europe/Berlin"], text);
+    assert_eq!(berlin("2019-10-27 02:30:00"), berlin("2019-10-27T00:30:00Z"));
+    assert_eq!(berlin("2019-03-31 02:30:00"), berlin("2019-03-31T01:30:00Z"));
+    let gap: DateTime = "2019-03-31T02:30:00".parse().expect("a time");
+    let moved = (gap + 1.hour()).to_zoned(TimeZone::get("Europe/Berlin").expect("a zone")).expect("in range");
+    assert_eq!(berlin("2019-03-31 02:30:00"), Some(moved.timestamp().as_second()));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_says_what_to_type() {
+    const COLUMNS: &str =
+        "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
+    const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, in the 4th column \
+                         unless a header or --columns says otherwise";
+    for (log, expected) in [
+        ("this is no CSV\n", format!("line 1: 1 field, at least 7 are needed{COLUMNS}")),
+        ("host;status;bytes\nh;200;5\n", format!("line 1: 3 fields, at least 7 are needed{COLUMNS}")),
+        (
+            "host,user,a,b,request,status,bytes\nh,-,-,x,GET /,200,5\n",
+            format!("line 1: time: not a time: \"b\"{COLUMNS}"),
+        ),
+        ("h,-,-,7 Feb 2019,GET /,200,5\n", format!("line 1: time: not a time: \"7 Feb 2019\"{TIMES}")),
+        (
+            "a.com\t-\t807256800\tGET\t/x\t200\t1713\t\t\n",
+            format!("line 1: time: not a time: \"GET\"{TIMES}"),
+        ),
+        ("time,status\n1,2,3\n", format!("line 2: 3 fields, the header has 2{COLUMNS}")),
+    ] {
+        let ran = filter(&[], log);
+        let lines: Vec<&str> = ran.diagnostics.lines().collect();
+        assert_eq!(lines[0], format!("httpmon: {expected}"), "{log:?}");
+        assert_eq!(
+            lines[lines.len() - 1],
+            format!("httpmon: no line could be read as a record; the first problem: {expected}"),
+            "{log:?}"
+        );
+    }
+}

@@ -1,0 +1,344 @@
+//! Lines and records: framing, filler, quotes, what is skipped and what is
+//! malformed, and what happens to malformed lines.
+
+mod common;
+
+use common::{Ran, Random, Step, TODAY, filter, record, run};
+use httpmon::columns::Columns;
+use httpmon::monitor::Outcome;
+use httpmon::plain::PlainReader;
+use httpmon::record::Splitter;
+use httpmon::request::read_request;
+use httpmon::timestamp::{TimeReader, Zone};
+use serde_json::Value;
+
+/// Requests, malformed and skipped lines of a log with one summary.
+fn counts(input: impl AsRef<[u8]>) -> (u64, u64, u64) {
+    let ran = filter(&[], input);
+    let mut sums = (0, 0, 0);
+    for event in &ran.events {
+        let event: Value = serde_json::from_str(event).expect("JSON");
+        let count = |field: &str| event[field].as_u64().expect("a count");
+        sums.0 += count("requests");
+        sums.1 += count("malformed");
+        sums.2 += count("skipped");
+    }
+    sums
+}
+
+/// The plain record with `filler` before it and `end` for its end.
+fn line(filler: &str, end: &str) -> Vec<u8> {
+    [filler.as_bytes(), record(1000).trim_end().as_bytes(), end.as_bytes()].concat()
+}
+
+#[test]
+fn a_line_ends_with_lf_or_crlf_and_the_last_one_also_with_cr_or_nothing() {
+    for end in ["\n", "\r\n"] {
+        assert_eq!(counts(line("", end).repeat(3)), (3, 0, 0), "{end:?}");
+    }
+    for end in ["\r", ""] {
+        assert_eq!(counts([line("", "\n"), line("", end)].concat()), (2, 0, 0), "{end:?}");
+    }
+    assert_eq!(counts([line("", "\n"), b"\r".to_vec()].concat()), (1, 0, 1));
+}
+
+#[test]
+fn any_other_cr_is_a_byte_like_any_other() {
+    let log = b"h,-,-,1000,GET /a\rb/c HTTP/1.1,200,1\n\rh,-,-,1000,GET / HTTP/1.1,200,1\r\r\n";
+    let ran = filter(&[], log);
+    assert!(ran.events[0].contains("\"section\":\"/a\u{FFFD}b\""), "{}", ran.events[0]);
+    assert!(ran.diagnostics.contains("line 2: bytes: not a number: \"1\\r\""), "{}", ran.diagnostics);
+}
+
+#[test]
+fn nuls_and_byte_order_marks_at_the_start_of_a_line_are_dropped() {
+    for filler in ["\0", "\0\0\0\0\0\0\0\0\0\0", "\u{FEFF}", "\0\u{FEFF}\0", "\u{FEFF}\u{FEFF}"] {
+        let log = line(filler, "\n");
+        assert_eq!(counts(&log), (1, 0, 0), "{filler:?}");
+        let bytes: Vec<Step> = log.iter().map(|&byte| Step::Bytes(vec![byte])).collect();
+        assert_eq!(run(&[], &bytes, TODAY).events.len(), 1, "{filler:?} byte by byte");
+    }
+    assert_eq!(counts([line("", "\n"), b"\0\0\0\n\0\0".to_vec()].concat()), (1, 0, 2));
+}
+
+#[test]
+fn a_nul_inside_a_line_is_a_byte_like_any_other() {
+    assert_eq!(
+        counts(b"h,-,-,1000,GET /\0 HTTP/1.1,200,1\nh,-,-,10\x0000,GET / HTTP/1.1,200,1\n"),
+        (1, 1, 0)
+    );
+}
+
+/// A record whose line is `length` bytes long.
+fn long_record(length: usize, end: &str) -> Vec<u8> {
+    let (head, tail) = ("h,-,-,1000,GET /", " HTTP/1.1,200,1");
+    let path = "x".repeat(length - head.len() - tail.len());
+    format!("{head}{path}{tail}{end}").into_bytes()
+}
+
+#[test]
+fn a_line_of_65536_bytes_is_read_and_a_longer_one_is_malformed() {
+    for end in ["\n", "\r\n", "\r", ""] {
+        for (filler, length, expected) in [
+            ("", 65_536, (2, 0, 0)),
+            ("", 65_537, (1, 1, 0)),
+            ("", 70_000, (1, 1, 0)),
+            ("\0\u{FEFF}", 65_536, (2, 0, 0)),
+        ] {
+            let log = [line("", "\n"), filler.as_bytes().to_vec(), long_record(length, end)].concat();
+            assert_eq!(counts(&log), expected, "{length} {end:?}");
+            for size in [1000, 65_536, 65_537, 65_538] {
+                let pieces: Vec<Step> = log.chunks(size).map(|piece| Step::Bytes(piece.to_vec())).collect();
+                let ran = run(&[], &pieces, TODAY);
+                assert_eq!(ran.events, filter(&[], &log).events, "{length} {end:?} in pieces of {size}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reading_resumes_at_the_end_of_a_long_line() {
+    let log = [vec![b'x'; 10_000_000], b"\n".to_vec(), line("", "\n")].concat();
+    assert_eq!(counts(log), (1, 1, 0));
+}
+
+#[test]
+fn a_long_line_is_malformed_before_anything_else_is_asked_of_it() {
+    let blank = [vec![b' '; 65_537], b"\n".to_vec(), line("", "\n")].concat();
+    assert_eq!(counts(blank), (1, 1, 0));
+}
+
+#[test]
+fn blank_lines_headers_and_names_of_files_are_skipped_wherever_they_stand() {
+    let header = "\"remotehost\",\"rfc931\",\"authuser\",\"date\",\"request\",\"status\",\"bytes\"\n";
+    let log = format!("{header}\n \t \n{}{header}\r\n{header}==> stdin <==\n{}", record(1000), record(1000));
+    assert_eq!(counts(log), (2, 0, 7));
+}
+
+#[test]
+fn a_quote_left_open_costs_one_line() {
+    let log = format!("\"h,-,-,1000,GET / HTTP/1.1,200,1\n{}", record(1000));
+    assert_eq!(counts(log), (1, 1, 0));
+}
+
+#[test]
+fn a_quote_written_with_a_backslash_is_understood_where_nothing_else_is() {
+    let escaped = r#""h","-","-",1000,"GET /\"a,b\"/c HTTP/1.1",200,1"#;
+    let ran = filter(&[], format!("{}{escaped}\n", record(1000)));
+    assert!(ran.events[0].contains(r#""section":"/\"a,b\"""#), "{}", ran.events[0]);
+    // What is good as it stands is not read again.
+    let good = r#""h","-","-",1000,"GET /a\",200,1"#;
+    let ran = filter(&[], format!("{good}\n"));
+    assert!(ran.events[0].contains(r#""section":"/a\\""#), "{}", ran.events[0]);
+}
+
+#[test]
+fn quotes_are_read_as_the_csv_crate_reads_them() {
+    let ran = filter(&[], "\"h\"x,-,-,1000,\"GET /\"\"a\"\"/b HTTP/1.1\",\"200\",1\n");
+    assert!(ran.events[0].contains(r#""host":"hx""#) && ran.events[0].contains(r#""section":"/\"a\"""#));
+    let ran = filter(&[], "h\"x\",-,-,1000,GET /a\"b HTTP/1.1,200,1\n");
+    assert!(ran.events[0].contains(r#""host":"h\"x\"""#) && ran.events[0].contains(r#""section":"/a\"b""#));
+}
+
+#[test]
+fn splitting_agrees_with_the_csv_crate_on_every_line() {
+    let random = &mut Random::new(1);
+    let mut unclosed = 0;
+    for _ in 0..20_000 {
+        let length = random.below(30);
+        let line: Vec<u8> = (0..=length).map(|_| *random.pick(b"ab,,\"\"\\;\t \r\xFF1")).collect();
+        for (escape, mut splitter) in [(None, Splitter::new(b',')), (Some(b'\\'), Splitter::escaping(b','))] {
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .terminator(csv::Terminator::Any(b'\n'))
+                .escape(escape)
+                .from_reader([&line[..], b"\nrest\n"].concat().leak() as &[u8]);
+            let mut expected = csv::ByteRecord::new();
+            reader.read_byte_record(&mut expected).expect("bytes");
+            let spills = expected.iter().any(|field| field.contains(&b'\n'));
+            let found = splitter.split(&line);
+            assert_eq!(found.is_err(), spills, "{:?}", line.escape_ascii().to_string());
+            if let Ok(found) = found {
+                let trimmed = expected.iter().map(httpmon::record::trim);
+                assert!(found.fields().eq(trimmed), "{:?}", line.escape_ascii().to_string());
+            } else {
+                unclosed += 1;
+            }
+        }
+    }
+    assert!(unclosed > 500);
+}
+
+#[test]
+fn the_plain_way_agrees_with_the_general_way_on_every_line() {
+    let random = &mut Random::new(2);
+    let lists =
+        ["host,-,user,time,request,status,bytes", "time,method,path", "path,time,status", "bytes,host,time"];
+    let pieces: [&[u8]; 24] = [
+        b"1549573860",
+        b"1549573860",
+        b"1549573860",
+        b"\"1549573860\"",
+        b"154957386a",
+        b"15495738600",
+        b"200",
+        b"200",
+        b"\"200\"",
+        b"20",
+        b"2000",
+        b"-",
+        b"",
+        b"  ",
+        b" 5 ",
+        b"GET /a/b HTTP/1.1",
+        b"\"GET /a?b HTTP/1.1\"",
+        b"/x/y",
+        b"GET",
+        b"\"a\"\"b\"",
+        b"\"a\"b",
+        b"a\"b",
+        b"\"a,b\"",
+        b"999999999999999999",
+    ];
+    let mut splitters = (Splitter::new(b','), Splitter::new(b';'));
+    let mut read = 0;
+    for round in 0..200_000 {
+        let list = *random.pick(&lists);
+        let columns = Columns::from_list(list).expect("a list of columns");
+        let delimiter = *random.pick(b",;");
+        let width = if random.one_in(4) {
+            random.within(1, 9)
+        } else {
+            list.split(',').count().try_into().expect("small")
+        };
+        let fields: Vec<&[u8]> = (0..width).map(|_| *random.pick(&pieces)).collect();
+        let line = fields.join(&delimiter);
+        if line.is_empty() {
+            continue;
+        }
+        let mut times = TimeReader::new(Zone::utc());
+        let Some(found) = PlainReader::new(&columns, delimiter).read(&line, &mut times) else { continue };
+        let splitter = if delimiter == b',' { &mut splitters.0 } else { &mut splitters.1 };
+        let record = splitter.split(&line).expect("no open quote");
+        let expected = read_request(&record, &columns, &mut times);
+        assert_eq!(Ok(found), expected, "round {round}: {:?}", line.escape_ascii().to_string());
+        read += 1;
+    }
+    assert!(read > 2000, "{read}");
+}
+
+fn diagnostics(ran: &Ran) -> Vec<&str> {
+    ran.diagnostics.lines().collect()
+}
+
+#[test]
+fn a_malformed_line_is_reported_with_its_number_its_field_and_the_offending_text() {
+    let log = format!(
+        "{}h,-,-,1000,GET / HTTP/1.1,2oo,5\nh,-,-,x\x1b[31m\"y,GET / HTTP/1.1,200,5\n1,2\n\"\nh,-,-,1000,x,200,-5\n\
+         h,-,-,1000,x,1000,5\n",
+        record(1000)
+    );
+    assert_eq!(
+        diagnostics(&filter(&[], log)),
+        [
+            "httpmon: line 2: status: not a number: \"2oo\"",
+            "httpmon: line 3: time: not a time: \"x\\x1b[31m\\\"y\"",
+            "httpmon: line 4: 2 fields, at least 7 are needed",
+            "httpmon: line 5: unclosed quote",
+            "httpmon: line 6: bytes: not a number: \"-5\"",
+            "httpmon: line 7: status: not from 0 to 999: \"1000\"",
+            "httpmon: 6 of 7 lines were malformed",
+        ]
+    );
+}
+
+#[test]
+fn offending_text_is_shortened() {
+    let log = format!("{}h,-,-,{},x,200,5\n", record(1000), "y".repeat(1000));
+    let ran = filter(&[], log);
+    assert_eq!(diagnostics(&ran)[0], format!("httpmon: line 2: time: not a time: \"{}...\"", "y".repeat(60)));
+}
+
+#[test]
+fn only_the_first_ten_malformed_lines_are_shown_at_once() {
+    let log = format!("{}{}", record(1000), "nonsense\n".repeat(1000));
+    let ran = filter(&[], &log);
+    assert_eq!(diagnostics(&ran).len(), 11);
+    assert_eq!(diagnostics(&ran)[10], "httpmon: 1000 of 1001 lines were malformed");
+    assert_eq!(filter(&["-q"], &log).diagnostics, "");
+}
+
+#[test]
+fn nothing_is_said_when_all_is_well() {
+    assert_eq!(filter(&[], record(1000).repeat(1000)).diagnostics, "");
+}
+
+#[test]
+fn rejects_are_the_malformed_lines_byte_for_byte() {
+    let long = "z".repeat(70_000);
+    let log = format!("{}\0\u{FEFF}bad\0\r\n\n\"open\n{long}\r\n{}last\r", record(1000), record(1001));
+    let ran = filter(&["--rejects", "x"], log);
+    let expected = format!("bad\0\r\n\"open\n{}\nlast\r", "z".repeat(65_536));
+    assert_eq!(ran.rejects, expected.as_bytes());
+    assert_eq!(filter(&["--rejects", "x"], format!("{}last", record(1000))).rejects, b"last\n");
+}
+
+#[test]
+fn a_log_of_which_nothing_can_be_read_is_unreadable() {
+    let ran = filter(&[], "\x7fELF\x02\x01\n\x00garbage\n");
+    assert_eq!(ran.outcome, Outcome::Unreadable);
+    assert!(
+        ran.diagnostics.ends_with(
+            "httpmon: no line could be read as a record; the first problem: line 1: 1 field, at least 7 are \
+             needed; say what each column holds, like --columns host,-,user,time,request,status,bytes\n"
+        ),
+        "{}",
+        ran.diagnostics
+    );
+    assert_eq!(filter(&["-q"], "garbage\n").diagnostics.lines().count(), 1);
+    for empty in ["", "\n\n", "host,time\n"] {
+        let ran = filter(&[], empty);
+        assert_eq!(
+            (ran.outcome, ran.events.len(), ran.diagnostics.len()),
+            (Outcome::Readable, 0, 0),
+            "{empty:?}"
+        );
+    }
+}
+
+#[test]
+fn many_late_requests_are_reported_with_the_lateness_that_would_have_kept_them() {
+    let log: String = (0..50).map(|i| record(1000 + i * 30) + &record(1000 + i * 30 - 17)).collect();
+    let ran = filter(&[], &log);
+    assert_eq!(
+        ran.diagnostics,
+        "httpmon: 50 of 100 requests came late (50.0 %); --lateness 17s would have kept them\n"
+    );
+    assert_eq!(filter(&["--lateness", "17s"], &log).diagnostics, "");
+    assert_ne!(filter(&["--lateness", "16s"], &log).diagnostics, "");
+}
+
+#[test]
+fn one_late_request_in_a_hundred_is_not_worth_a_word() {
+    let log = |on_time| record(1000).repeat(on_time) + &record(1020) + &record(1003);
+    assert_eq!(filter(&[], log(98)).diagnostics, "");
+    assert_ne!(filter(&[], log(97)).diagnostics, "");
+}
+
+#[test]
+fn requests_made_late_by_silence_are_reported_with_the_idle_timeout_that_would_have_kept_them() {
+    let steps = |idle| {
+        vec![
+            Step::Bytes(record(1000).into_bytes()),
+            Step::Idle(idle),
+            Step::Bytes([record(1001), record(1002)].concat().into_bytes()),
+        ]
+    };
+    let ran = run(&[], &steps(30), 1000);
+    assert_eq!(
+        ran.diagnostics,
+        "httpmon: 2 of 3 requests came late (66.7 %); --idle-timeout 24s would have kept the 2 after silence\n"
+    );
+    assert_eq!(run(&["--idle-timeout", "24s"], &steps(30), 1000).diagnostics, "");
+    assert_ne!(run(&["--idle-timeout", "23s"], &steps(30), 1000).diagnostics, "");
+}

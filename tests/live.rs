@@ -1,0 +1,395 @@
+//! The program itself: real pipes, signals, statuses. Nothing here waits for a
+//! time to pass but where silence itself is tested; everything else waits for
+//! what must come.
+
+mod common;
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use common::{HTTPMON, program, record, run_program};
+
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    i64::try_from(now).expect("small")
+}
+
+/// The program with its input open.
+struct Running {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Running {
+        Running::of(&mut program(arguments))
+    }
+
+    fn of(command: &mut Command) -> Running {
+        let mut child = command.spawn().expect("the program starts");
+        let stdin = child.stdin.take().expect("a pipe");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        Running { child, stdin, stdout }
+    }
+
+    fn write(&mut self, log: &str) {
+        self.stdin.write_all(log.as_bytes()).expect("the program reads");
+    }
+
+    fn event(&mut self) -> String {
+        let mut event = String::new();
+        self.stdout.read_line(&mut event).expect("UTF-8");
+        event
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// What else it writes, what it says, and how it ends.
+    fn finish(self) -> (String, String, std::process::ExitStatus) {
+        drop(self.stdin);
+        let (mut rest, mut stderr) = (String::new(), String::new());
+        let mut stdout = self.stdout;
+        stdout.read_to_string(&mut rest).expect("UTF-8");
+        let mut child = self.child;
+        child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("UTF-8");
+        (rest, stderr, child.wait().expect("it ends"))
+    }
+}
+
+fn assert_type(event: &str, kind: &str) {
+    assert!(event.starts_with(&format!("{{\"type\":\"{kind}\"")), "{event}");
+}
+
+#[test]
+fn an_event_is_written_before_the_input_ends() {
+    let mut running = Running::start(&[]);
+    running.write(&record(1000));
+    running.write(&record(1015));
+    assert_type(&running.event(), "summary");
+    running.write(&record(1025));
+    assert_type(&running.event(), "summary");
+    let (rest, stderr, status) = running.finish();
+    assert_eq!((rest.lines().count(), stderr.as_str(), status.code()), (1, "", Some(0)));
+}
+
+#[test]
+fn a_signal_loses_nothing_and_the_program_dies_of_it() {
+    use std::os::unix::process::ExitStatusExt;
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let mut running = Running::start(&[]);
+        running.write(&record(1000));
+        running.write(&record(1015));
+        running.event();
+        // These may not be read yet when the signal comes.
+        running.write(&record(1016).repeat(100));
+        running.signal(name);
+        let mut last = String::new();
+        running.stdout.read_to_string(&mut last).expect("UTF-8");
+        assert!(last.contains("\"requests\":101,"), "{name}: {last}");
+        let status = running.child.wait().expect("it ends");
+        assert_eq!(status.signal(), Some(number), "{name}");
+    }
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP INT; exec \"$0\"", HTTPMON]);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::of(&mut shell);
+    running.write(&record(1000));
+    running.write(&record(1015));
+    running.event();
+    running.signal("HUP");
+    running.signal("INT");
+    running.write(&record(1025));
+    assert_type(&running.event(), "summary");
+    let (rest, _, status) = running.finish();
+    assert_eq!((rest.lines().count(), status.code()), (1, Some(0)));
+}
+
+#[test]
+fn a_second_signal_kills_at_once() {
+    use std::os::unix::process::ExitStatusExt;
+    // Nobody reads its output, so it can't finish.
+    let mut running = Running::start(&["-i", "1", "-n", "0"]);
+    let log: String = (0..20_000).map(|i| record(1000 + i)).collect();
+    let mut stdin = running.stdin;
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(log.as_bytes());
+    });
+    running.stdout.fill_buf().expect("something comes");
+    let id = running.child.id().to_string();
+    let send =
+        |name: &str| Command::new("kill").arg(format!("-{name}")).arg(&id).status().expect("kill runs");
+    send("TERM");
+    // Until the first one has arrived a second one is the first.
+    let ended = loop {
+        if let Some(status) = running.child.try_wait().expect("a child") {
+            break status;
+        }
+        send("INT");
+    };
+    assert!(matches!(ended.signal(), Some(2 | 15)), "{ended:?}");
+    drop(running.stdout);
+    writer.join().expect("the writer ends");
+}
+
+#[test]
+fn a_closed_pipe_is_a_silent_success() {
+    let mut running = Running::start(&["-i", "1"]);
+    running.write(&record(1000));
+    running.write(&record(1015));
+    running.event();
+    drop(running.stdout);
+    let mut second = 1016;
+    // It goes away with the first event that nobody takes.
+    while running.stdin.write_all(record(second).as_bytes()).is_ok() {
+        second += 1;
+    }
+    let mut stderr = String::new();
+    running.child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!((running.child.wait().expect("it ends").code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let mut child = program(&[]).stdout(full).spawn().expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(record(1000).as_bytes()).expect("the program reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(stderr, "httpmon: standard output: No space left on device (os error 28)\n");
+}
+
+#[test]
+fn rejects_on_a_full_disk_are_an_error_and_the_events_are_written() {
+    let ran = run_program(&["--rejects", "/dev/full"], format!("{}nonsense\n", record(1000)).as_bytes());
+    assert_eq!(ran.status, Some(2));
+    assert_eq!(ran.stdout.lines().count(), 1);
+    assert!(
+        ran.stderr.ends_with("httpmon: --rejects: No space left on device (os error 28)\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_read_error_is_an_error_and_what_was_read_is_written() {
+    let directory = File::open("/").expect("a directory");
+    let output = program(&[]).stdin(directory).output().expect("it ends");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "httpmon: standard input: Is a directory (os error 21)\n"
+    );
+}
+
+#[test]
+fn a_full_or_closed_standard_error_is_no_error() {
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let mut child = program(&[]).stderr(full).spawn().expect("the program starts");
+    let log = format!("{}nonsense\n", record(1000));
+    child.stdin.take().expect("a pipe").write_all(log.as_bytes()).expect("the program reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(0), false));
+}
+
+#[test]
+fn statuses_are_those_of_the_manual() {
+    assert_eq!(run_program(&[], record(1000).as_bytes()).status, Some(0));
+    assert_eq!(run_program(&[], b"").status, Some(0));
+    assert_eq!(run_program(&["-"], record(1000).as_bytes()).status, Some(0));
+    let garbage = run_program(&["-q"], b"garbage\n");
+    assert_eq!(garbage.status, Some(1));
+    assert!(garbage.stderr.contains("first problem: line 1: 1 field"), "{}", garbage.stderr);
+    for arguments in [
+        &["access.csv"][..],
+        &["--bogus"],
+        &["-x"],
+        &["--threshold"],
+        &["--quiet=yes"],
+        &["--", "-h"],
+        &["-t", "0"],
+        &["-t", "1000000000"],
+        &["-t", "1.0000000001"],
+        &["-t", "1e3"],
+        &["-t", "-1"],
+        &["-t", "5."],
+        &["-t", ""],
+        &["-r", "11"],
+        &["-r", "0"],
+        &["-i", "0"],
+        &["-i", "-5s"],
+        &["-i", "1.5s"],
+        &["-i", "1.5h"],
+        &["-i", "367d"],
+        &["-i", "1mo"],
+        &["-i", "500ms"],
+        &["-i", "99999999999999999999"],
+        &["-w", "0"],
+        &["-w", "8d"],
+        &["-l", "61m"],
+        &["-l", "-1"],
+        &["--idle-timeout", "-1s"],
+        &["-n", "-1"],
+        &["-n", "ten"],
+        &["-n", "+1"],
+        &["-c", "host"],
+        &["-c", "time,time"],
+        &["-c", "time,ident"],
+        &["-c", ""],
+        &["-d", ":"],
+        &["-d", ""],
+        &["-d", ",,"],
+        &["-z", "Nowhere/Land"],
+        &["-z", ""],
+        &["--rejects", "/no/such/directory/file"],
+    ] {
+        let ran = run_program(arguments, record(1000).as_bytes());
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert_eq!(ran.stderr.lines().count(), 1, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.starts_with("httpmon: "), "{arguments:?}: {}", ran.stderr);
+    }
+    let operand = run_program(&["access.csv"], b"").stderr;
+    assert!(operand.contains("the log is read from standard input"), "{operand}");
+}
+
+#[test]
+fn every_value_that_the_manual_allows_is_accepted() {
+    for arguments in [
+        &["-t", "0.000000001"][..],
+        &["-t", "999999999.999999999"],
+        &["-t", ".5"],
+        &["-t10"],
+        &["--threshold=10"],
+        &["-r", "10"],
+        &["-i", "366d"],
+        &["-i", "1"],
+        &["-i", "1w 2d"],
+        &["-i", "1h 30m"],
+        &["--log_interval", "60"],
+        &["--log_window", "1m"],
+        &["-w", "7d"],
+        &["-w", "1s"],
+        &["-l", "0"],
+        &["-l", "1h"],
+        &["--idle-timeout", "0"],
+        &["-n", "0"],
+        &["-c", "host, -,user,date,-,time"],
+        &["-d", "tab"],
+        &["-d", "\t"],
+        &["-d", "|"],
+        &["-d", ";"],
+        &["-z", "Europe/Berlin"],
+        &["-z", "local"],
+        &["--source", "web 1"],
+        &["-q"],
+        &["-", "-"],
+        &["-t", "nonsense", "-t", "10"],
+    ] {
+        let ran = run_program(arguments, b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_last_of_a_repeated_option_wins() {
+    let ran = run_program(&["--source", "a", "--source", "b"], record(1000).as_bytes());
+    assert!(ran.stdout.contains("\"source\":\"b\""), "{}", ran.stdout);
+}
+
+#[test]
+fn help_and_version_come_whatever_else_is_on_the_line() {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["access.csv", "-h"],
+        &["--bogus", "--help"],
+        &["-t", "--help"],
+        &["-qh"],
+        &["-h", "-x"],
+    ] {
+        let ran = run_program(arguments, b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(ran.stdout.contains("--threshold RATE"), "{arguments:?}");
+    }
+    let version = run_program(&["-t", "x", "-V"], b"").stdout;
+    assert_eq!(version, format!("httpmon {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_terminal_gets_the_short_usage() {
+    // script(1) runs a command on a terminal of its own.
+    let log = std::env::temp_dir().join(format!("httpmon-terminal-{}", std::process::id()));
+    let command = format!("{HTTPMON}; echo status $?");
+    let status = Command::new("script")
+        .args(["-qec", &command])
+        .arg(&log)
+        .stdin(Stdio::null())
+        .output()
+        .expect("script runs");
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    let _ = std::fs::remove_file(&log);
+    assert!(said.contains("usage: tail -F access.csv | httpmon") && said.contains("status 2"), "{said}");
+}
+
+#[test]
+fn the_same_bytes_come_out_of_a_pipe_and_of_a_file() {
+    let log: String = (0..3000).map(|i| record(1000 + i / 7 - i % 3)).collect();
+    let whole = run_program(&[], log.as_bytes());
+    let mut running = Running::start(&[]);
+    for piece in log.as_bytes().chunks(997) {
+        running.stdin.write_all(piece).expect("the program reads");
+    }
+    let (rest, ..) = running.finish();
+    assert_eq!(rest, whole.stdout);
+}
+
+#[test]
+fn traffic_that_stops_dead_recovers_in_real_seconds_while_the_pipe_stays_open() {
+    let mut running = Running::start(&["-w", "5", "-l", "1", "-t", "1", "-i", "2", "--idle-timeout", "1"]);
+    let began = Instant::now();
+    let start = now();
+    running.write(&record(start).repeat(20));
+    assert_type(&running.event(), "alert");
+    let recovery = loop {
+        let event = running.event();
+        if !event.starts_with("{\"type\":\"summary\"") {
+            break event;
+        }
+    };
+    assert_type(&recovery, "recovery");
+    let event: serde_json::Value = serde_json::from_str(&recovery).expect("JSON");
+    assert_eq!(event["duration_seconds"], 5);
+    // The second that recovers is closed the lateness and a second after it, and
+    // silence counts only after the idle timeout.
+    assert!(began.elapsed().as_secs() >= 7, "{:?}", began.elapsed());
+    let (_, stderr, status) = running.finish();
+    assert_eq!((stderr.as_str(), status.code()), ("", Some(0)));
+}
+
+#[test]
+fn an_old_log_is_not_moved_by_silence() {
+    let mut running = Running::start(&["--idle-timeout", "1"]);
+    running.write(&record(1000).repeat(1201));
+    // The alert of the first second comes with a record six seconds later.
+    running.write(&record(1006));
+    assert_type(&running.event(), "alert");
+    let listening = Instant::now();
+    while listening.elapsed().as_secs() < 3 {
+        std::thread::yield_now();
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    }
+    running.write(&record(1007));
+    let (rest, stderr, _) = running.finish();
+    assert_eq!((rest.lines().count(), stderr.as_str()), (1, ""), "{rest}");
+    assert!(rest.contains("\"requests\":1203,") && rest.contains("\"late\":0,"), "{rest}");
+}
