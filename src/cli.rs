@@ -130,7 +130,7 @@ pub const OPTIONS: [OptionLine; 15] = [
         "idle-timeout",
         Some("DURATION"),
         Some("10s"),
-        "silence after which time goes on; 0: never",
+        "silence that moves time on; 0: never",
     ),
     option(Key::Top, Some('n'), "top", Some("N"), Some("10"), "sections and hosts listed; 0: all"),
     option(Key::Columns, Some('c'), "columns", Some("LIST"), None, "what the columns hold [from the header]"),

@@ -51,6 +51,7 @@ impl EventClock {
 
     /// Where a record of time `second` lies.
     #[must_use]
+    #[inline(always)]
     pub fn place(&self, second: i64) -> Place {
         if second > self.event + self.ahead {
             Place::Ahead
@@ -64,6 +65,7 @@ impl EventClock {
     }
 
     /// Takes an accepted record into account.
+    #[inline(always)]
     pub fn accept(&mut self, second: i64) {
         self.stream = self.stream.max(second);
         self.event = self.event.max(second);
@@ -83,6 +85,7 @@ impl EventClock {
 
     /// The last second that is closed.
     #[must_use]
+    #[inline(always)]
     pub fn watermark(&self) -> i64 {
         self.event - self.lateness - 1
     }

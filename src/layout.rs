@@ -140,6 +140,8 @@ impl Layout {
     pub fn advice(&mut self, text: &[u8], problem: &Malformed) -> &'static str {
         const COLUMNS: &str =
             "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
+        const NAMES: &str = "; it names columns, but no time: say what each one holds, like --columns \
+                             host,-,user,time,request,status,bytes";
         const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, \
                              in the 4th column unless a header or --columns says otherwise";
         let Layout { splitters, times, .. } = self;
@@ -147,10 +149,10 @@ impl Layout {
             splitters.usual.split(text).is_ok_and(|record| columns::names_columns(&record, times))
         });
         match problem {
-            Malformed::Fields { .. } => COLUMNS,
-            _ if names_columns => COLUMNS,
+            _ if names_columns => NAMES,
+            Malformed::Fields { .. } | Malformed::Status(_) | Malformed::Bytes(_) => COLUMNS,
             Malformed::Time(_) => TIMES,
-            _ => "",
+            Malformed::UnclosedQuote | Malformed::TooLong => "",
         }
     }
 

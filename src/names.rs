@@ -84,7 +84,7 @@ impl Names {
 
     /// The number of the name that `raw` shows as; `None` if it is new and
     /// there are as many in use as may be.
-    #[inline]
+    #[inline(always)]
     pub fn id(&mut self, raw: &[u8]) -> Option<NameId> {
         let raw = &raw[..raw.len().min(MAX_NAME)];
         let key = Key::of(raw);
@@ -105,8 +105,8 @@ impl Names {
     }
 
     /// The name's seat in `window`, if it has one.
-    #[inline]
     #[must_use]
+    #[inline(always)]
     pub fn seat(&self, id: NameId, window: WindowKey) -> Option<usize> {
         let entry = &self.entries[id as usize];
         let (serial, place) = entry.near_seats[usize::from(window.is_odd)];
@@ -233,7 +233,7 @@ impl Default for Key {
 }
 
 impl Key {
-    #[inline]
+    #[inline(always)]
     fn of(name: &[u8]) -> Key {
         let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
             (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
@@ -248,13 +248,12 @@ impl Key {
     }
 
     /// Whether there is no more to the name than its key.
-    #[inline]
     fn is_whole(&self) -> bool {
         self.length <= 16
     }
 
     /// A place among `places`, a power of two.
-    #[inline]
+    #[inline(always)]
     fn place(&self, places: usize) -> usize {
         let mixed = self.head ^ self.tail.rotate_left(23) ^ self.length as u64;
         let mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

@@ -28,6 +28,7 @@ impl SlidingWindow {
 
     /// Counts a request at `second`, open or closed; one that has left the
     /// window changes nothing.
+    #[inline(always)]
     pub fn count(&mut self, second: i64) {
         if second <= self.closed {
             if second <= self.closed - self.window {

@@ -181,7 +181,7 @@ fn last_word(text: &[u8]) -> &[u8] {
 
 /// The method up to the first blank, and what stands between it and the
 /// version: a last word that starts with `HTTP/`.
-#[inline]
+#[inline(always)]
 pub(crate) fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
     // Nearly every line starts in one of these two ways.
     let (method, rest) = match line {
@@ -211,7 +211,7 @@ fn without_version(rest: &[u8]) -> &[u8] {
 
 /// Of the target's path, without query and fragment, what stands before the
 /// second `/`; `*` for `*`; `-` for what has no path that starts with `/`.
-#[inline]
+#[inline(always)]
 pub(crate) fn section(target: &[u8]) -> &[u8] {
     if let [b'/', rest @ ..] = target {
         let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));

@@ -146,7 +146,7 @@ impl Run {
     /// returned in order of time: the run must be drained, and another one
     /// must start with them.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn observe(
         &mut self,
         second: i64,
@@ -235,7 +235,7 @@ impl Run {
         self.summaries.drain(self.closed, self.alert.is_active(), outlet);
     }
 
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
         self.clock.accept(second);
         // What the request closes is written first: its names are not held

@@ -92,6 +92,7 @@ impl Summaries {
     }
 
     /// Counts a request in the window of `second`, which must be open.
+    #[inline(always)]
     pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) {
         let window = match self.open.get(self.last) {
             Some(window) if (window.start..window.start + self.interval).contains(&second) => self.last,
@@ -300,7 +301,7 @@ struct Window {
 }
 
 impl Window {
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, request: &Request<'_>, arrival: Arrival, sections: &mut Names, hosts: &mut Names) {
         self.requests += 1;
         match arrival {
@@ -346,7 +347,6 @@ struct Numbers {
 }
 
 impl Numbers {
-    #[inline]
     fn add(&mut self, more: &Numbers) {
         self.requests += more.requests;
         self.server_errors += more.server_errors;
@@ -374,7 +374,7 @@ struct Tally {
 }
 
 impl Tally {
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, raw: &[u8], numbers: &Numbers, window: WindowKey, names: &mut Names) {
         let place = match names.id(raw) {
             Some(id) => names.seat(id, window).unwrap_or_else(|| self.add_name(id, window, names)),

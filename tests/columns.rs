@@ -424,14 +424,16 @@ fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
 fn a_log_that_cannot_be_read_says_what_to_type() {
     const COLUMNS: &str =
         "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
+    const NAMES: &str = "; it names columns, but no time: say what each one holds, like --columns \
+                         host,-,user,time,request,status,bytes";
     const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, in the 4th column \
                          unless a header or --columns says otherwise";
     for (log, expected) in [
         ("this is no CSV\n", format!("line 1: 1 field, at least 7 are needed{COLUMNS}")),
-        ("host;status;bytes\nh;200;5\n", format!("line 1: 3 fields, at least 7 are needed{COLUMNS}")),
+        ("host;status;bytes\nh;200;5\n", format!("line 1: 3 fields, at least 7 are needed{NAMES}")),
         (
             "host,user,a,b,request,status,bytes\nh,-,-,x,GET /,200,5\n",
-            format!("line 1: time: not a time: \"b\"{COLUMNS}"),
+            format!("line 1: time: not a time: \"b\"{NAMES}"),
         ),
         ("h,-,-,7 Feb 2019,GET /,200,5\n", format!("line 1: time: not a time: \"7 Feb 2019\"{TIMES}")),
         (
@@ -439,6 +441,7 @@ fn a_log_that_cannot_be_read_says_what_to_type() {
             format!("line 1: time: not a time: \"GET\"{TIMES}"),
         ),
         ("time,status\n1,2,3\n", format!("line 2: 3 fields, the header has 2{COLUMNS}")),
+        ("h,GET,-,1549573860,/x,0.042,5\n", format!("line 1: status: not a number: \"0.042\"{COLUMNS}")),
     ] {
         let ran = filter(&[], log);
         let lines: Vec<&str> = ran.diagnostics.lines().collect();
