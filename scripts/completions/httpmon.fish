@@ -1,0 +1,17 @@
+# Completions of httpmon for fish.
+complete -c httpmon -f
+complete -c httpmon -s t -l threshold -x -d 'alert above RATE requests per second'
+complete -c httpmon -s r -l recovery-threshold -x -d 'recover below RATE [the threshold]'
+complete -c httpmon -s i -l interval -x -d 'length of a summary window'
+complete -c httpmon -s w -l window -x -d 'length of the alert window'
+complete -c httpmon -s l -l lateness -x -d 'how far out of order a record may be'
+complete -c httpmon -l idle-timeout -x -d 'silence that moves time on; 0: never'
+complete -c httpmon -s n -l top -x -d 'sections and hosts listed; 0: all'
+complete -c httpmon -s c -l columns -x -d 'what the columns hold [from the header]'
+complete -c httpmon -s d -l delimiter -x -a '"," ";" "|" "tab"' -d 'one of , ; | or tab [detected]'
+complete -c httpmon -s z -l zone -x -a '"UTC" "local"' -d 'zone of times without an offset'
+complete -c httpmon -l source -x -d 'the source of the events'
+complete -c httpmon -l rejects -r -F -d 'append malformed lines to FILE'
+complete -c httpmon -s q -l quiet -d 'no diagnostics but that of a failure'
+complete -c httpmon -s h -l help -d 'print this help'
+complete -c httpmon -s V -l version -d 'print the version'

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The manual's recipe for Alertmanager, run against a real one.
+# shellcheck disable=SC2015,SC2016  # "A && B || fail" is meant; $(c) in a name is not to run
+set -euo pipefail
+scripts/need jq curl python3 mandoc prometheus-alertmanager
+
+dir=$(mktemp -d)
+alertmanager=
+trap '[ -z "$alertmanager" ] || kill "$alertmanager"; rm -rf "$dir"' EXIT
+fail() {
+    printf 'alertmanager: %s\n' "$*" >&2
+    exit 1
+}
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+printf 'route: {receiver: nobody}\nreceivers: [{name: nobody}]\n' > "$dir/config.yml"
+prometheus-alertmanager --config.file="$dir/config.yml" --storage.path="$dir/data" --cluster.listen-address= \
+    --web.listen-address="127.0.0.1:$port" > "$dir/log" 2>&1 &
+alertmanager=$!
+api=http://127.0.0.1:$port/api/v2
+for _ in $(seq 600); do
+    kill -0 "$alertmanager" 2> /dev/null || fail "it ended: $(cat "$dir/log")"
+    curl -fsS "$api/status" > /dev/null 2>&1 && break
+    sleep 0.1
+done
+
+mandoc -T utf8 -O width=100 man/httpmon-notify.1 | sed 's/.\x08//g' |
+    awk 'BEGIN { RS = "" } /alertname/' > "$dir/recipe"
+grep -q 'http://localhost:9093/api/v2/alerts' "$dir/recipe" || fail 'the manual has no such recipe'
+sed -i "s/^.*| *httpmon-notify/httpmon-notify/; s|http://localhost:9093|http://127.0.0.1:$port|" "$dir/recipe"
+
+# Traffic of this minute: Alertmanager compares with the clock.
+now=$(date +%s)
+{
+    printf '==> a "b" $(c).csv <==\n'
+    for _ in $(seq 110); do printf '%s,h,"GET / HTTP/1.1",200,1\n' $((now - 60)); done
+    printf '%s,h,"GET / HTTP/1.1",200,1\n' $((now - 55))
+} > "$dir/busy.csv"
+{ cat "$dir/busy.csv"; printf '%s,h,"GET / HTTP/1.1",200,1\n' $((now - 30)) $((now - 20)); } > "$dir/calm.csv"
+run() {
+    httpmon --columns time,host,request,status,bytes --window 10 < "$1" | bash -e "$dir/recipe" > "$dir/out" 2> "$dir/err" ||
+        fail "$(cat "$dir/err")"
+    ! grep '^httpmon-notify' "$dir/err" >&2 || fail 'the command failed'
+}
+until_true() { # WHAT JQ-PROGRAM: polls the alerts for a minute
+    for _ in $(seq 600); do
+        curl -fsS "$api/alerts" > "$dir/alerts"
+        if jq -e "$2" "$dir/alerts" > /dev/null; then return; fi
+        sleep 0.1
+    done
+    fail "in a minute not so: $1: $(cat "$dir/alerts")"
+}
+run "$dir/busy.csv"
+until_true 'an active alert' 'length == 1 and .[0].status.state == "active"'
+jq -e --argjson now "$now" '.[0] | .labels == {alertname: "high_traffic", source: "a \"b\" $(c).csv", job: "httpmon"}
+    and (.annotations.summary | startswith("High traffic generated an alert - hits = 110"))
+    and (.startsAt | sub("[.].*"; "Z") | fromdate) == $now - 60 and (.endsAt | sub("[.].*"; "Z") | fromdate) > $now + 80000' \
+    "$dir/alerts" > /dev/null || fail "$(cat "$dir/alerts")"
+echo 'ok an alert is active in Alertmanager, with its labels, its sentence and the time of the log'
+run "$dir/calm.csv"
+until_true 'no alert' 'length == 0'
+echo 'ok a recovery resolves it'
+
+status=0
+kill "$alertmanager"
+wait "$alertmanager" || :
+alertmanager=
+httpmon --columns time,host,request,status,bytes --window 10 < "$dir/busy.csv" > "$dir/events"
+bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
+[ "$status" = 0 ] && cmp "$dir/events" "$dir/out" && grep -q '^httpmon-notify: sh: status 7: ' "$dir/err" ||
+    fail "status $status: $(cat "$dir/err")"
+echo 'ok an Alertmanager that is away is reported, and the stream goes on'

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# httpmon-notify: who is told what and when, and what happens when telling goes wrong.
+# shellcheck disable=SC2015,SC2016  # "A && B || fail" is meant; $(c) in a name is not to run
+set -euo pipefail
+scripts/need jq curl python3 mandoc timeout=coreutils
+
+dir=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$dir"' EXIT
+fail() {
+    printf 'notify: %s\n' "$*" >&2
+    exit 1
+}
+ok() { printf 'ok %s\n' "$*"; }
+until_true() { # WHAT COMMAND...: polls for a minute
+    local what=$1
+    shift
+    for _ in $(seq 1200); do
+        if "$@" 2> /dev/null; then return; fi
+        sleep 0.05
+    done
+    fail "in a minute not so: $what"
+}
+
+summary='{"type":"summary","source":"stdin","start":"2019-02-07T21:11:00Z","end":"2019-02-07T21:11:10Z","duration_seconds":10,"partial":false,"requests":0,"requests_per_second":0.0,"late":0,"future":0,"bytes":null,"status":null,"status_codes":null,"methods":null,"sections":null,"sections_other":null,"hosts":null,"hosts_other":null,"alerting":false,"malformed":0,"skipped":0}'
+alert='{"type":"alert","source":"a \"b\" $(c).csv","time":"2019-02-07T21:12:36Z","name":"high_traffic","window_seconds":120,"requests":1206,"requests_per_second":10.05,"threshold":10.0,"message":"High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z"}'
+recovery='{"type":"recovery","source":"stdin","time":"2019-02-07T21:14:03Z","name":"high_traffic","since":"2019-02-07T21:12:36Z","duration_seconds":87,"window_seconds":120,"requests":1198,"requests_per_second":9.983333333333333,"threshold":10.0,"peak_requests":1619,"peak_time":"2019-02-07T21:12:59Z","message":"Recovered from high traffic - hits = 1198, recovered at 2019-02-07T21:14:03Z after 87 s"}'
+
+told='cat >> "$0.in"; env | grep ^HTTPMON_ | sort >> "$0.env"; echo "told $HTTPMON_TYPE"'
+printf '%s\n' "$summary" "$alert" "$summary" "$recovery" > "$dir/events"
+httpmon-notify sh -c "$told" "$dir/told" < "$dir/events" > "$dir/out" 2> "$dir/err"
+cmp "$dir/events" "$dir/out" || fail 'the stream was changed'
+ok 'every line is passed on unchanged'
+printf '%s\n' "$alert" "$recovery" | cmp - "$dir/told.in" || fail 'not the events on standard input'
+ok 'the command runs once per alert and recovery, in order, the event on its standard input'
+printf 'told alert\ntold recovery\n' | cmp - "$dir/err" || fail "$(cat "$dir/err")"
+ok 'what the command prints goes to standard error'
+cat > "$dir/expected" <<'ENV'
+HTTPMON_MESSAGE=High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z
+HTTPMON_NAME=high_traffic
+HTTPMON_REQUESTS=1206
+HTTPMON_REQUESTS_PER_SECOND=10.05
+HTTPMON_SOURCE=a "b" $(c).csv
+HTTPMON_THRESHOLD=10
+HTTPMON_TIME=2019-02-07T21:12:36Z
+HTTPMON_TYPE=alert
+HTTPMON_WINDOW_SECONDS=120
+ENV
+head -n 9 "$dir/told.env" | sed 's/^HTTPMON_THRESHOLD=10[.]0$/HTTPMON_THRESHOLD=10/' | LC_ALL=C sort |
+    diff "$dir/expected" - >&2 || fail 'not the fields of the alert'
+grep -qx HTTPMON_DURATION_SECONDS=87 "$dir/told.env" || fail 'not the fields of the recovery'
+ok 'the fields are in the environment, whatever is in them'
+
+{
+    printf 'no event\n%s\n' "$alert"
+    printf '\xff\x00{\n[]\nnull\n\n{"type":5}\n{"type":"forecast","source":1}\n'
+    printf '{"type":"alert","source":null,"flag":false,"list":[1],"w\303\266rd":"x\\u0000y\\nz"}\n'
+    printf '{"type":"recovery","sour'
+} > "$dir/events"
+rm "$dir"/told.*
+httpmon-notify sh -c "$told" "$dir/told" < "$dir/events" > "$dir/out" 2> "$dir/err"
+cmp "$dir/events" "$dir/out" || fail 'broken lines were changed'
+[ "$(grep -c '^httpmon-notify: not an event: ' "$dir/err")" = 7 ] || fail "reported: $(cat "$dir/err")"
+[ "$(grep -c '^told alert$' "$dir/err")" = 2 ] || fail 'not two alerts'
+ok 'broken lines are passed on and reported one by one, unknown types just passed on'
+grep -qx 'HTTPMON_SOURCE=' "$dir/told.env" && grep -qx 'HTTPMON_FLAG=false' "$dir/told.env" || fail 'null or false'
+! grep -q LIST "$dir/told.env" || fail 'a list in the environment'
+ok 'null is empty, and new plain fields are there too'
+
+printf '%s\n' "$alert" "$recovery" > "$dir/events"
+httpmon-notify sh -c 'exit 3' < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "status $?"
+cmp "$dir/events" "$dir/out" || fail 'the stream stopped'
+[ "$(grep -c '^httpmon-notify: sh: status 3: {"type":"' "$dir/err")" = 2 ] || fail "$(cat "$dir/err")"
+ok 'a command that fails is reported and does not stop the stream'
+started=$SECONDS
+printf '%s\n' "$alert" "$summary" |
+    httpmon-notify --timeout 1 sh -c 'sleep 300; :' > "$dir/out" 2> "$dir/err"
+[ $((SECONDS - started)) -lt 60 ] || fail 'hangs with the command'
+[ "$(wc -l < "$dir/out")" = 2 ] || fail 'the stream stopped'
+[ "$(grep -c '^httpmon-notify: sh: ended after 1: ' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+ok 'a command that hangs is ended after its time, and so are its children'
+printf '%s\n' "$alert" | httpmon-notify --timeout=1s sh -c 'trap "" TERM; while :; do sleep 1; done' > "$dir/out" 2> "$dir/err"
+[ "$(cut -d '{' -f 1 "$dir/err")" = 'httpmon-notify: sh: killed: ' ] || fail "$(cat "$dir/err")"
+ok 'one that ignores that is killed'
+
+# A filter that is still running: nothing may wait for its end.
+mkfifo "$dir/pipe"
+httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$dir/live" < "$dir/pipe" > "$dir/out" 2> /dev/null &
+pid=$!
+exec 9> "$dir/pipe"
+printf '%s\n' "$alert" >&9
+until_true 'an alert is told while the stream is open' grep -q '^{"type":"alert"' "$dir/live.in"
+ok 'an alert is told at once'
+printf '%s\n' "$summary" >&9
+until_true 'a summary passes while a command runs' grep -q '^{"type":"summary"' "$dir/out"
+ok 'a command that takes its time does not hold up the stream'
+kill "$pid"
+touch "$dir/live.done"
+status=0
+wait "$pid" || status=$?
+exec 9>&-
+[ "$status" = 143 ] || fail "status $status after SIGTERM"
+ok 'SIGTERM ends it, when the command is done'
+
+httpmon-notify cat < /dev/null > "$dir/out" 2>&1
+[ ! -s "$dir/out" ] || fail 'something out of nothing'
+ok 'an empty stream is none'
+for _ in $(seq 20000); do printf '%s\n' "$summary"; done > "$dir/many"
+{ httpmon-notify cat < "$dir/many" || printf 'status %s\n' $? >&2; } 2> "$dir/err" | head -n 1 > /dev/null
+[ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
+ok 'a reader that goes away is no error'
+status=0
+httpmon-notify cat < "$dir/events" > /dev/full 2> "$dir/err" || status=$?
+[ "$status" != 0 ] && grep -q 'No space left' "$dir/err" && grep -q '^{"type":"alert"' "$dir/err" || fail 'a full disk'
+ok 'a full disk is an error, and the alerts are told all the same'
+
+for arguments in '' '--timeout 0 cat' '--timeout x cat' '--timeout' '--colour cat' '/no/such/command' 'no-such-command'; do
+    status=0
+    # shellcheck disable=SC2086
+    httpmon-notify $arguments < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
+    [ "$status" = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] && [ ! -s "$dir/out" ] || fail "status $status for: $arguments"
+done
+httpmon-notify --help > "$dir/out"
+[ "$(head -c 21 "$dir/out")" = 'usage: httpmon-notify' ] && [ "$(awk 'length > 79' "$dir/out")" = '' ] || fail 'help'
+ok 'wrong usage is one line and status 2, --help is help'
+
+# The recipes of the manual, as they stand there.
+recipe() { # WORD: the commands of the manual's display that has the word
+    mandoc -T utf8 -O width=100 man/httpmon-notify.1 | sed 's/.\x08//g' |
+        awk -v word="$1" 'BEGIN { RS = "" } index($0, word) && /\| httpmon-notify|^ *httpmon-notify/ { print; exit }'
+}
+mkdir "$dir/bin"
+printf '#!/bin/sh\nprintf "%%s|" "$@" >> "%s/mail"; cat >> "%s/mail"\n' "$dir" "$dir" > "$dir/bin/mail"
+chmod +x "$dir/bin/mail"
+recipe 'mail -s' | sed 's/^.*| *httpmon-notify/httpmon-notify/' > "$dir/recipe"
+PATH=$dir/bin:$PATH bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "mail: $(cat "$dir/err")"
+printf '%s\n' '-s|httpmon: alert on a "b" $(c).csv|ops@example.org|High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z' \
+    '-s|httpmon: recovery on stdin|ops@example.org|Recovered from high traffic - hits = 1198, recovered at 2019-02-07T21:14:03Z after 87 s' |
+    diff - "$dir/mail" >&2 || fail 'not the mail of the manual'
+ok "the manual's mail recipe hands subject and text to mail"
+
+cat > "$dir/server.py" <<'PYTHON'
+import http.server, sys
+class Hook(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open(sys.argv[1] + "/posted", "ab") as file:
+            file.write(self.headers["Content-Type"].encode() + b" " + body + b"\n")
+        self.send_response(204 if self.path == "/hook" else 500)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+with open(sys.argv[1] + "/port", "w") as file:
+    file.write(f"{server.server_port}\n")
+server.serve_forever()
+PYTHON
+python3 "$dir/server.py" "$dir" &
+server=$!
+until_true 'the local server listens' grep -q . "$dir/port"
+recipe 'hooks.example.org' |
+    sed "s/^.*| *httpmon-notify/httpmon-notify/; s/ >> .*//; s|https://hooks.example.org/[a-z]*|http://127.0.0.1:$(cat "$dir/port")/hook|" > "$dir/recipe"
+bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "webhook: $(cat "$dir/err")"
+[ ! -s "$dir/err" ] || fail "webhook: $(cat "$dir/err")"
+sed 's/^/application\/json /' "$dir/events" | diff - "$dir/posted" >&2 || fail 'not what was to be posted'
+ok "the manual's webhook recipe posts each event"
+sed -i s/hook$/broken/ "$dir/recipe"
+bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "status $?"
+cmp "$dir/events" "$dir/out" || fail 'the stream stopped'
+[ "$(grep -c '^httpmon-notify: curl: status 22: ' "$dir/err")" = 2 ] || fail "$(cat "$dir/err")"
+ok 'a webhook that answers 500 is reported'
