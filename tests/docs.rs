@@ -269,7 +269,7 @@ fn bash(place: &Path, script: &str) -> Printed {
     let output = Command::new("bash")
         .args(["-euo", "pipefail", "-c", script])
         .current_dir(place)
-        .env("PATH", format!("{}:{path}", place.join("bin").display()))
+        .env("PATH", format!("{}:{path}:{}/scripts", place.join("bin").display(), env!("CARGO_MANIFEST_DIR")))
         .stdin(Stdio::null())
         .output()
         .expect("bash");

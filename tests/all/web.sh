@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# httpmon-web in a real browser: the page shows the numbers of the log, reads only, and asks nobody else.
+set -euo pipefail
+scripts/need chromium curl jq sqlite3 python3 flock=util-linux
+python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
+
+dir=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2> /dev/null || true; rm -rf "$dir"' EXIT
+export XDG_CACHE_HOME=$dir/cache
+db="$dir/a store? 100% #1.db" # a name must not matter
+fail() {
+    printf 'web: %s\n' "$*" >&2
+    exit 1
+}
+same() { # WHAT GOT EXPECTED: sorted lines
+    [ -s "$3" ] || fail "nothing expected: $1"
+    diff -u <(sort "$3") <(sort "$2") >&2 || fail "$1"
+    printf 'ok %s\n' "$1"
+}
+query() { sqlite3 -cmd '.timeout 60000' "$db" "$1"; }
+serve() { # FILE: sets server and url
+    httpmon-web --port 0 "$1" 2> "$dir/err" &
+    server=$!
+    for _ in $(seq 2400); do
+        url=$(grep -o 'http://.*' "$dir/err" || true)
+        [ -z "$url" ] || return 0
+        kill -0 "$server" 2> /dev/null || fail "does not start: $(cat "$dir/err" "$dir"/cache/httpmon/*.log)"
+        sleep 0.25
+    done
+    fail "does not start in ten minutes: $(cat "$dir/err")"
+}
+stop() {
+    kill "$server"
+    wait "$server" || true
+    server=
+}
+browse() { # QUERY: leaves dom, console and net
+    rm -rf "$dir/profile"
+    timeout 300 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+        --disable-background-networking --disable-component-update --disable-sync \
+        --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --user-data-dir="$dir/profile" \
+        --virtual-time-budget=30000 --enable-logging=stderr --log-net-log="$dir/net" \
+        --dump-dom "$url?$1" > "$dir/dom" 2> "$dir/console" || fail "chromium: status $?: $(tail -n 5 "$dir/console")"
+    if grep CONSOLE "$dir/console" | grep -v '"WARN ' >&2; then fail "errors on the page with \"$1\""; fi
+    tr '\n' ' ' < "$dir/dom" | grep -o 'aria-label="[^"]*"' | sed 's/^aria-label="//; s/"$//' > "$dir/labels"
+    jq -r '.events[].params | select(.initiator? // "" | startswith("http")) | .url? // empty' "$dir/net" |
+        sort -u > "$dir/asked"
+}
+pick() { # NAME...: those values of every mark that has all of them
+    awk -v names="$*" 'BEGIN { n = split(names, name, ",") } {
+        split("", value)
+        for (i = split($0, parts, "; "); i > 0; i--) {
+            at = index(parts[i], ": ")
+            value[substr(parts[i], 1, at - 1)] = substr(parts[i], at + 2)
+        }
+        line = ""
+        for (i = 1; i <= n; i++) {
+            if (!(name[i] in value)) next
+            line = line (i > 1 ? "|" : "") value[name[i]]
+        }
+        print line
+    }' "$dir/labels" > "$dir/got"
+}
+tile() { tr '\n' ' ' < "$dir/dom" | grep -o "id=\"chart-$1\"[^§]*" | sed 's/<\/div>.*//; s/<[^>]*>/ /g; s/.*> *//' | xargs; }
+is() { # TILE EXPECTED
+    [ "$(tile "$1")" = "$2" ] || fail "$1 is shown as \"$(tile "$1")\" and should be \"$2\""
+}
+
+httpmon < tests/data/access.csv 2> /dev/null | httpmon-store "$db"
+serve "$db"
+grep -q "^httpmon-web: installing Datasette in $dir/cache" "$dir/err" || fail 'does not say that it installs'
+[ "$(wc -l < "$dir/err")" -eq 2 ] || fail "not quiet: $(cat "$dir/err")"
+echo 'ok the virtual environment is made at the first start'
+
+browse last=all
+pick 'from,requests,requests per second'
+query "select strftime('%Y-%m-%d %H:%M:%S', start_at, 'unixepoch'), requests, printf('%.2f', requests_per_second) from windows" > "$dir/expected"
+same 'requests per second are drawn as the log has them' "$dir/got" "$dir/expected"
+pick 'alert,source' # each is an area and a line
+query "select strftime('%Y-%m-%d %H:%M:%S', since, 'unixepoch'), source from alert_periods, (values (1), (2))" > "$dir/expected"
+same 'alerts are marked where they were' "$dir/got" "$dir/expected"
+pick 'alert threshold'
+query "select distinct cast(threshold as integer) from alerts where type = 'alert'" > "$dir/expected"
+same 'the threshold is a line' "$dir/got" "$dir/expected"
+pick 'from,status,responses'
+query "select strftime('%Y-%m-%d %H:%M:%S', start_at, 'unixepoch'), '500', code_500 from server_errors
+    union all select strftime('%Y-%m-%d %H:%M:%S', start_at, 'unixepoch'), 'other 5xx', server_errors - code_500 from server_errors" > "$dir/expected"
+same '500s and other server errors are drawn as the log has them' "$dir/got" "$dir/expected"
+pick 'class,number'
+awk -F '|' '{ n[$1] += $2 } END { for (c in n) print c "|" n[c] }' "$dir/got" > "$dir/sums" && mv "$dir/sums" "$dir/got"
+query "select '2xx', sum(status_2xx) as n from summaries union all select '3xx', sum(status_3xx) from summaries
+    union all select '4xx', sum(status_4xx) from summaries union all select '5xx', sum(status_5xx) from summaries
+    union all select '1xx, other', nullif(sum(status_1xx + status_other), 0) from summaries" | grep -v '|$' > "$dir/expected"
+same 'status classes add up' "$dir/got" "$dir/expected"
+pick 'name,requests,server errors' # each is a bar of requests, one of errors, and the number as text
+sed 's/,//g' "$dir/got" | sort -u > "$dir/once" && mv "$dir/once" "$dir/got"
+for list in section host; do
+    query "select $list, sum(requests), sum(server_errors) from ${list}s group by 1 order by 2 desc, 1 limit 10"
+done > "$dir/expected"
+same 'top sections and hosts are drawn as the log has them' "$dir/got" "$dir/expected"
+tr '\n' ' ' < "$dir/dom" | grep -o '<td>[0-9]*-[0-9]*-[0-9]* [^<]*</td><td>[^<]*</td>' | sed 's/<[^>]*>/ /g; s/  */ /g' > "$dir/got"
+query "select ' ' || strftime('%Y-%m-%d %H:%M:%S', since, 'unixepoch') || ' ' || strftime('%Y-%m-%d %H:%M:%S', until, 'unixepoch') || ' ' from alert_periods" > "$dir/expected"
+same 'alerts are listed' "$dir/got" "$dir/expected"
+is requests "$(query "select printf('%,d', sum(requests)) from summaries")"
+is errors "$(query "select printf('%,d', sum(status_5xx)) from summaries")"
+is mean "$(query "select printf('%.2f', sum(requests) * 1.0 / sum(seconds)) from windows")"
+is peak "$(query "select printf('%.2f', max(requests_per_second)) from windows")"
+is alerted "$(query "select printf('%d min %d s', sum(seconds) / 60, sum(seconds) % 60) from alert_periods")"
+is state quiet
+echo 'ok the totals above the charts are those of the log'
+if grep -v "^${url%/-/*}/" "$dir/asked" >&2; then fail 'the page asks others'; fi
+[ "$(grep -c 'httpmon.json' "$dir/asked")" -ge 10 ] || fail 'the browser logged no requests of the page'
+echo 'ok the page fetches nothing from elsewhere'
+
+# A second source, of a hostile name, while the page is served.
+# shellcheck disable=SC2016
+evil='<img src=x onerror=alert(1)>"; drop table summaries;--'
+httpmon --source "$evil" --threshold 0.1 < tests/data/web1.csv 2> /dev/null | httpmon-store "$db"
+total() { query "select printf('%,d', sum(requests)) from summaries where source = '$1'"; }
+browse last=all
+is requests "$(query "select printf('%,d', sum(requests)) from summaries")"
+if grep -i '<img' "$dir/dom" >&2; then fail 'a name became HTML'; fi
+[ -n "$(query "select 1 from alerts where source like '<img%'")" ] || fail 'no alert of the hostile source'
+grep -q '&lt;img src=x' "$dir/dom" || fail 'the hostile source is not shown'
+echo 'ok what comes in is on the next page, several sources are summed, and names stay text'
+browse 'last=all&source=stdin'
+is requests "$(total stdin)"
+echo 'ok one source can be chosen'
+middle=$(query "select strftime('%Y-%m-%d %H:%M', avg(start_at), 'unixepoch') from summaries where source = 'stdin'")
+browse "source=stdin&from=$(jq -rn --arg t "$middle" '$t | @uri')&last=all"
+is requests "$(query "select printf('%,d', sum(requests)) from summaries where source = 'stdin' and start_at >= strftime('%s', '$middle')")"
+browse "source=stdin&to=$(jq -rn --arg t "$middle" '$t | @uri')&last=all"
+is requests "$(query "select printf('%,d', sum(requests)) from summaries where source = 'stdin' and start_at < strftime('%s', '$middle')")"
+echo 'ok a period can be chosen'
+
+before=$(query 'select count(*) from summaries')
+for sql in 'delete from summaries' "insert into sections values (1, 'x', 1, 1, 1)" 'drop view counted' \
+    'pragma journal_mode = delete' "attach '$dir/new.db' as n" 'vacuum'; do
+    curl -s -G --data-urlencode "sql=$sql" "${url%/-/*}/httpmon.json" > "$dir/answer"
+    jq -e '.ok == false or .error != null' "$dir/answer" > "$dir/no" || fail "\"$sql\" is not refused: $(cat "$dir/answer")"
+done
+[ "$(query 'select count(*) from summaries')" = "$before" ] || fail 'rows are gone'
+[ ! -e "$dir/new.db" ] || fail 'a file was made'
+echo 'ok nothing can be written'
+port=${url#*127.0.0.1:}
+hex=$(printf ':%04X ' "${port%%/*}")
+[ "$(awk -v p="$hex" '$4 == "0A" && index($2 " ", p) { print $2 }' /proc/net/tcp /proc/net/tcp6)" = "0100007F${hex% }" ] ||
+    fail 'it listens elsewhere than on 127.0.0.1'
+echo 'ok it listens on 127.0.0.1 only'
+stop
+
+# The same with a log without columns for status and path, an alert that is still active, and nothing at all.
+db=$dir/nulls.db
+printf '{"type":"alert","source":"s","time":"2024-01-01T00:00:05Z","name":"high_traffic","window_seconds":120,"requests":1201,"requests_per_second":10.1,"threshold":10.0}\n{"type":"summary","source":"s","start":"2024-01-01T00:00:00Z","end":"2024-01-01T00:00:10Z","duration_seconds":10,"partial":false,"requests":1201,"bytes":null,"status":null,"status_codes":null,"methods":null,"sections":null,"hosts":null,"alerting":true}\n' |
+    httpmon-store "$db"
+serve "$db"
+browse last=all
+is requests 1,201
+is errors –
+is state alerting
+stop
+httpmon-store "$dir/empty.db" < /dev/null
+serve "$dir/empty.db"
+[ "$(wc -l < "$dir/err")" -eq 1 ] || fail "the second start is not quiet: $(cat "$dir/err")"
+browse last=all
+is requests 0
+is state quiet
+stop
+echo 'ok a log without most columns, an active alert and an empty store are shown'
+
+httpmon-web --help | grep -q '^usage: httpmon-web' || fail 'no help'
+echo 'not a database, but a text of some length' > "$dir/text"
+sqlite3 "$dir/other.db" 'create table t (a)'
+for wrong in '' "--open $dir/empty.db" "$dir/empty.db $dir/empty.db" "$dir/none.db" "$dir" "$dir/text" \
+    "$dir/other.db" "--port x $dir/empty.db" "--port 99999 $dir/empty.db" "--host 192.0.2.1 $dir/empty.db" '--port'; do
+    status=0
+    # shellcheck disable=SC2086 # several words
+    timeout 300 httpmon-web $wrong > "$dir/out" 2> "$dir/err" || status=$?
+    if [ "$status" -ne 2 ] || [ "$(wc -l < "$dir/err")" -ne 1 ] || [ -s "$dir/out" ]; then
+        fail "\"$wrong\": status $status: $(cat "$dir/err")"
+    fi
+done
+echo 'ok --help helps; a wrong command line or file is status 2 and one line'
