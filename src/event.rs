@@ -143,9 +143,12 @@ impl Serialize for Methods<'_> {
 pub struct Section<'a> {
     /// Its name, as shown.
     pub section: Cow<'a, str>,
-    /// Its numbers.
-    #[serde(flatten)]
-    pub counts: Counts,
+    /// Its requests.
+    pub requests: u64,
+    /// Those with status 500 to 599.
+    pub server_errors: Option<u64>,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: Option<u64>,
 }
 
 /// A client.
@@ -153,15 +156,7 @@ pub struct Section<'a> {
 pub struct Host<'a> {
     /// Its name or address, as shown.
     pub host: Cow<'a, str>,
-    /// Its numbers.
-    #[serde(flatten)]
-    pub counts: Counts,
-}
-
-/// What is counted of a section or a host.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Counts {
-    /// Requests.
+    /// Its requests.
     pub requests: u64,
     /// Those with status 500 to 599.
     pub server_errors: Option<u64>,

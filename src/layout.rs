@@ -89,16 +89,17 @@ impl Layout {
         &self.columns
     }
 
-    /// Tells what `line` is; a header changes the columns.
+    /// Reads `line` if it is as plain as most are.
+    #[inline(always)]
+    pub fn read_plain<'a>(&mut self, line: &Line<'a>) -> Option<(i64, Request<'a>)> {
+        self.plain.as_ref().filter(|_| !line.overlong)?.read(line.text, &mut self.times)
+    }
+
+    /// Tells what `line`, which is not plain, is; a header changes the columns.
     pub fn read<'a>(&'a mut self, line: &Line<'a>) -> (Reading<'a>, &'a Columns) {
         let text = line.text;
         if line.overlong {
             return (Reading::Malformed(Malformed::TooLong), &self.columns);
-        }
-        if let Some((second, request)) =
-            self.plain.as_ref().and_then(|plain| plain.read(text, &mut self.times))
-        {
-            return (Reading::Record(second, request), &self.columns);
         }
         if text.first().is_none_or(|&byte| is_blank(byte)) && text.iter().all(|&byte| is_blank(byte)) {
             return (Reading::Skipped, &self.columns);

@@ -1,13 +1,13 @@
 //! A plain line -> a request, in one go.
 //!
 //! Nearly all lines of nearly all logs are plain: quotes stand at the edges of
-//! fields only, and numbers are what they should be. Such a line is read here
+//! fields, or where they don't matter, and numbers are what they should be. Such a line is read here
 //! from left to right, each value where it stands, without a list of fields in
 //! between. Whatever is not plain is left to the general way, `record` and then
 //! `request`; the tests prove that both agree wherever this one has an answer.
 
 use crate::columns::{Columns, Role, Width};
-use crate::record::{find, trim};
+use crate::record::{find, is_blank, trim};
 use crate::request::{
     Method, Request, method_and_target, read_bytes, read_status, section, split_request_line,
 };
@@ -39,20 +39,18 @@ impl PlainReader {
 
     /// The second and the request of a plain line; `None` leaves the line to
     /// the general way, whatever it is.
-    #[inline]
+    #[inline(always)]
     pub fn read<'a>(&self, line: &'a [u8], times: &mut TimeReader) -> Option<(i64, Request<'a>)> {
         if !self.is_able {
             return None;
         }
-        let mut fields = Fields { line, at: 0, delimiter: self.delimiter };
+        let mut fields = Fields { rest: Some(line), delimiter: self.delimiter };
         let mut second = None;
         let mut request = Request { host: b"", method: Method::OTHER, section: b"-", status: None, bytes: 0 };
         let (mut method, mut path) = (None, None);
         for role in &self.roles {
             match role {
-                None | Some(Role::User) => {
-                    fields.text()?;
-                }
+                None | Some(Role::User) => fields.skip()?,
                 Some(Role::Time) => {
                     second = match fields.epoch() {
                         Some(second) => Some(second),
@@ -61,9 +59,13 @@ impl PlainReader {
                 }
                 Some(Role::Host) => request.host = trim(fields.text()?),
                 Some(Role::Request) => {
-                    let (method, target) = split_request_line(trim(fields.text()?));
-                    request.method = method;
-                    request.section = section(target);
+                    (request.method, request.section) = match fields.text() {
+                        Some(line) => {
+                            let (method, target) = split_request_line(trim(line));
+                            (method, section(target))
+                        }
+                        None => read_quoting_line(fields.quoting_text()?)?,
+                    };
                 }
                 Some(Role::Method) => method = Some(trim(fields.text()?)),
                 Some(Role::Path) => path = Some(trim(fields.text()?)),
@@ -82,8 +84,8 @@ impl PlainReader {
             }
         }
         let mut width = self.roles.len();
-        while !fields.is_at_end() {
-            fields.text()?;
+        while fields.rest.is_some() {
+            fields.skip()?;
             width += 1;
         }
         if !self.width.fits(width) {
@@ -98,91 +100,121 @@ impl PlainReader {
     }
 }
 
+/// The method and section of a request line that has more quotes than those at
+/// its edges, as it stands in the log: `None` unless they come before the
+/// first of these quotes, and so are the same without them.
+#[cold]
+fn read_quoting_line(line: &[u8]) -> Option<(Method, &[u8])> {
+    let (method, target) = split_request_line(trim(line));
+    let section = section(target);
+    let first_quote = line.iter().position(|&byte| byte == b'"')?;
+    let blank = line.iter().position(|&byte| is_blank(byte))?;
+    let is_before = blank < first_quote && section.first() == Some(&b'/') && !section.contains(&b'"');
+    is_before.then_some((method, section))
+}
+
 /// The fields of a line from left to right.
 struct Fields<'a> {
-    line: &'a [u8],
-    /// Where the next field starts; one beyond the end after the last field.
-    at: usize,
+    /// What follows the last delimiter; nothing after the last field.
+    rest: Option<&'a [u8]>,
     delimiter: u8,
 }
 
 impl<'a> Fields<'a> {
-    fn is_at_end(&self) -> bool {
-        self.at > self.line.len()
-    }
-
     /// The next field without the quotes at its edges; `None` if there is none
     /// or a quote stands elsewhere.
-    #[inline]
+    #[inline(always)]
     fn text(&mut self) -> Option<&'a [u8]> {
-        let quoted = match self.line.get(self.at) {
-            Some(b'"') => true,
-            None if self.is_at_end() => return None,
-            _ => false,
-        };
-        let start = self.at + usize::from(quoted);
-        let end = find(self.line, start, if quoted { b'"' } else { self.delimiter });
-        let text = self.line.get(start..end)?;
-        let next = end + usize::from(quoted);
-        match self.line.get(next) {
-            Some(&byte) if byte != self.delimiter => None,
-            None if next > self.line.len() => None,
-            _ => {
-                self.at = next + 1;
-                Some(text)
-            }
+        let rest = self.rest?;
+        if let [b'"', quoted @ ..] = rest {
+            let (text, after) = quoted.split_at_checked(find(quoted, b'"'))?;
+            // A second quote right after the closing one is one in the text.
+            self.rest = match after {
+                [] => return None,
+                [_] => None,
+                [_, next, rest @ ..] if *next == self.delimiter => Some(rest),
+                _ => return None,
+            };
+            return Some(text);
+        }
+        let end = find(rest, self.delimiter);
+        self.rest = rest.get(end + 1..);
+        rest.get(..end)
+    }
+
+    /// Passes a field with quotes wherever they are; `None` if there is none or
+    /// a quote stays open.
+    #[inline(always)]
+    fn skip(&mut self) -> Option<()> {
+        match self.text() {
+            Some(_) => Some(()),
+            None => self.quoting_text().map(|_| ()),
         }
     }
 
+    /// The next field, quoted, as it stands in the line after its first quote:
+    /// with the quotes that are doubled, and the closing one if more follows.
+    fn quoting_text(&mut self) -> Option<&'a [u8]> {
+        let [b'"', text @ ..] = self.rest? else { return None };
+        let mut end = 0;
+        loop {
+            end += find(text.get(end..)?, b'"');
+            match text.get(end..)? {
+                [b'"', b'"', ..] => end += 2,
+                [b'"', ..] => break,
+                _ => return None,
+            }
+        }
+        end += find(&text[end..], self.delimiter);
+        self.rest = text.get(end + 1..);
+        text.get(..end)
+    }
+
     /// The next field if it is epoch seconds in ten digits, without quotes.
-    #[inline]
+    #[inline(always)]
     fn epoch(&mut self) -> Option<i64> {
-        let second = ten_digits(*self.line.get(self.at..)?.first_chunk()?)?;
-        self.pass(10)?;
+        let (digits, rest) = self.rest?.split_first_chunk()?;
+        let second = ten_digits(*digits)?;
+        self.pass(rest)?;
         Some(second)
     }
 
     /// The next field if it is three digits, without quotes.
-    #[inline]
+    #[inline(always)]
     fn three_digits(&mut self) -> Option<u16> {
-        let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] = self.line.get(self.at..)? else {
+        let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = self.rest? else {
             return None;
         };
         let value = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
-        self.pass(3)?;
+        self.pass(rest)?;
         Some(value)
     }
 
     /// The next field if it is a number of up to 18 digits, without quotes.
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self) -> Option<u64> {
+        let text = self.rest?;
+        let mut rest = text;
         let mut value = 0;
-        let mut digits = 0;
-        for &byte in self.line.get(self.at..)? {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 || digits == 18 {
-                break;
-            }
-            value = value * 10 + u64::from(digit);
-            digits += 1;
+        while let [digit @ b'0'..=b'9', next @ ..] = rest {
+            value = value * 10 + u64::from(digit - b'0');
+            rest = next;
         }
-        if digits == 0 {
+        if !(1..=18).contains(&(text.len() - rest.len())) {
             return None;
         }
-        self.pass(digits)?;
+        self.pass(rest)?;
         Some(value)
     }
 
-    /// Passes a field of `length` bytes if it ends there.
-    #[inline]
-    fn pass(&mut self, length: usize) -> Option<()> {
-        let end = self.at + length;
-        match self.line.get(end) {
-            Some(&byte) if byte != self.delimiter => None,
-            _ => {
-                self.at = end + 1;
-                Some(())
-            }
-        }
+    /// Passes a field that ends where `rest` starts, if it does end there.
+    #[inline(always)]
+    fn pass(&mut self, rest: &'a [u8]) -> Option<()> {
+        self.rest = match rest {
+            [] => None,
+            [byte, rest @ ..] if *byte == self.delimiter => Some(rest),
+            _ => return None,
+        };
+        Some(())
     }
 }

@@ -66,33 +66,26 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Where `needle` is in `text` at or after `from`; the end if it isn't.
+/// Where `needle` is in `text`; the end if it isn't.
 ///
 /// Eight bytes at a time: fields are too short for the start-up of a vector
 /// search to pay. The test for a zero byte is that of Hacker's Delight, 6-1.
-#[inline]
-pub(crate) fn find(text: &[u8], from: usize, needle: u8) -> usize {
+#[inline(always)]
+pub(crate) fn find(text: &[u8], needle: u8) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let pattern = LOW * u64::from(needle);
-    let mut at = from;
-    let mut rest = text.get(from..).unwrap_or_default();
+    let mut rest = text;
     while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
         let differing = u64::from_le_bytes(*chunk) ^ pattern;
         let found = differing.wrapping_sub(LOW) & !differing & HIGH;
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
         rest = next;
     }
-    for &byte in rest {
-        if byte == needle {
-            break;
-        }
-        at += 1;
-    }
-    at
+    let place = rest.iter().position(|&byte| byte == needle).unwrap_or(rest.len());
+    text.len() - rest.len() + place
 }
 
 /// The line ends inside quotes.
@@ -155,14 +148,14 @@ impl Splitter {
         loop {
             let mut end;
             if line.get(at) == Some(&b'"') {
-                end = find(line, at + 1, b'"');
+                end = at + 1 + find(&line[at + 1..], b'"');
                 if end >= line.len() {
                     return false;
                 }
                 self.ranges.push((at + 1, end));
                 end += 1;
             } else {
-                end = find(line, at, delimiter);
+                end = at + find(&line[at..], delimiter);
                 self.ranges.push((at, end));
             }
             match line.get(end) {

@@ -114,18 +114,20 @@ impl Source {
     ) -> Fate {
         self.last_line = moment;
         self.silent_since = None;
-        let (reading, columns) = self.layout.read(line);
-        let (second, request) = match reading {
-            Reading::Record(second, request) => (second, request),
-            Reading::Skipped => {
-                self.other_lines.skipped += 1;
-                return Fate::Skipped;
-            }
-            Reading::Malformed(problem) => {
-                self.other_lines.malformed += 1;
-                self.totals.malformed += 1;
-                return Fate::Malformed(problem);
-            }
+        let (second, request, columns) = match self.layout.read_plain(line) {
+            Some((second, request)) => (second, request, self.layout.columns()),
+            None => match self.layout.read(line) {
+                (Reading::Record(second, request), columns) => (second, request, columns),
+                (Reading::Skipped, _) => {
+                    self.other_lines.skipped += 1;
+                    return Fate::Skipped;
+                }
+                (Reading::Malformed(problem), _) => {
+                    self.other_lines.malformed += 1;
+                    self.totals.malformed += 1;
+                    return Fate::Malformed(problem);
+                }
+            },
         };
         self.totals.requests += 1;
         let mut outlet = Outlet { source: &self.name, columns, other_lines: &mut self.other_lines, events };

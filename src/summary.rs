@@ -94,12 +94,12 @@ impl Summaries {
     /// Counts a request in the window of `second`, which must be open.
     #[inline(always)]
     pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) {
-        let window = match self.open.get(self.last) {
-            Some(window) if (window.start..window.start + self.interval).contains(&second) => self.last,
-            _ => self.window_of(second),
-        };
-        self.last = window;
-        self.open[window].count(request, arrival, &mut self.sections, &mut self.hosts);
+        let interval = self.interval;
+        let holds = |window: &Window| (0..interval).contains(&(second - window.start));
+        if !self.open.get(self.last).is_some_and(holds) {
+            self.last = self.window_of(second);
+        }
+        self.open[self.last].count(request, arrival, &mut self.sections, &mut self.hosts);
     }
 
     /// The second with which the next summary can be written; it may be closed
@@ -214,12 +214,20 @@ impl Summaries {
         window.codes.sort_unstable();
         let bytes = window.bytes;
         let (sections, sections_other) = has_any(outlet.columns.has_sections(), || {
-            window
-                .sections
-                .list(self.top, &self.sections, has, |section, counts| event::Section { section, counts })
+            window.sections.list(self.top, &self.sections, has, |section, numbers| event::Section {
+                section,
+                requests: numbers.requests,
+                server_errors: has.server_errors(numbers),
+                bytes: has.bytes(numbers),
+            })
         });
         let (hosts, hosts_other) = has_any(outlet.columns.host.is_some(), || {
-            window.hosts.list(self.top, &self.hosts, has, |host, counts| event::Host { host, counts })
+            window.hosts.list(self.top, &self.hosts, has, |host, numbers| event::Host {
+                host,
+                requests: numbers.requests,
+                server_errors: has.server_errors(numbers),
+                bytes: has.bytes(numbers),
+            })
         });
         outlet.events.write(&Event::Summary(event::Summary {
             source: outlet.source,
@@ -282,6 +290,16 @@ fn classes(requests: u64, codes: &[(u16, u64)]) -> StatusClasses {
 struct Has {
     status: bool,
     bytes: bool,
+}
+
+impl Has {
+    fn server_errors(self, numbers: &Numbers) -> Option<u64> {
+        self.status.then_some(numbers.server_errors)
+    }
+
+    fn bytes(self, numbers: &Numbers) -> Option<u64> {
+        self.bytes.then_some(numbers.bytes)
+    }
 }
 
 /// What is counted of the requests of one tumbling window.
@@ -352,14 +370,6 @@ impl Numbers {
         self.server_errors += more.server_errors;
         self.bytes = self.bytes.saturating_add(more.bytes);
     }
-
-    fn counts(self, has: Has) -> event::Counts {
-        event::Counts {
-            requests: self.requests,
-            server_errors: has.status.then_some(self.server_errors),
-            bytes: has.bytes.then_some(self.bytes),
-        }
-    }
 }
 
 /// The place of a name that isn't counted on its own.
@@ -396,7 +406,7 @@ impl Tally {
         top: usize,
         names: &'n Names,
         has: Has,
-        item: impl Fn(Cow<'n, str>, event::Counts) -> T,
+        item: impl Fn(Cow<'n, str>, &Numbers) -> T,
     ) -> (Vec<T>, event::Other) {
         let order = |a: &(NameId, Numbers), b: &(NameId, Numbers)| {
             b.1.requests.cmp(&a.1.requests).then_with(|| names.compare(a.0, b.0))
@@ -411,15 +421,14 @@ impl Tally {
         for (_, numbers) in &*rest {
             other.add(numbers);
         }
-        let counts = other.counts(has);
         let other = event::Other {
             distinct: rest.len() as u64,
-            requests: counts.requests,
-            server_errors: counts.server_errors,
-            bytes: counts.bytes,
+            requests: other.requests,
+            server_errors: has.server_errors(&other),
+            bytes: has.bytes(&other),
             capped: self.capped.requests > 0,
         };
-        let listed = listed.iter().map(|&(id, numbers)| item(names.shown(id), numbers.counts(has)));
+        let listed = listed.iter().map(|(id, numbers)| item(names.shown(*id), numbers));
         (listed.collect(), other)
     }
 

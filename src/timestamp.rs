@@ -142,7 +142,7 @@ impl TimeReader {
 
 /// Epoch seconds of today, eight digits in one go: pairs of digits become
 /// numbers below 100, pairs of these below 10,000, and so on.
-#[inline]
+#[inline(always)]
 pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
     let [head @ .., tens, ones] = text;
     let digits = u64::from_le_bytes(head) ^ 0x3030_3030_3030_3030;
