@@ -18,8 +18,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::source::Moment;
 
-/// Bytes read at once; a pipe holds 64 KiB unless told otherwise.
-const PIECE: usize = 256 * 1024;
+/// Bytes read at once: as much as a pipe holds, and little enough to stay in the
+/// processor's cache until they are looked at.
+const PIECE: usize = 64 * 1024;
 /// How often the input is looked at while silence moves time: twice in the
 /// second that counts at most.
 const LOOK: Duration = Duration::from_millis(500);

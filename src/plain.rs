@@ -130,7 +130,6 @@ impl<'a> Fields<'a> {
             let (text, after) = quoted.split_at_checked(find(quoted, b'"'))?;
             // A second quote right after the closing one is one in the text.
             self.rest = match after {
-                [] => return None,
                 [_] => None,
                 [_, next, rest @ ..] if *next == self.delimiter => Some(rest),
                 _ => return None,

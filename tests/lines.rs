@@ -235,12 +235,12 @@ fn the_plain_way_agrees_with_the_general_way_on_every_line() {
             list.split(',').count().try_into().expect("small")
         };
         let odd = random.one_in(2);
-        let fields: Vec<Vec<u8>> = (0..width)
-            .map(|_| match odd && random.one_in(3) {
-                true => quoting_line(random),
-                false => random.pick(&pieces).to_vec(),
-            })
-            .collect();
+        let fields: Vec<Vec<u8>> =
+            (0..width)
+                .map(|_| {
+                    if odd && random.one_in(3) { quoting_line(random) } else { random.pick(&pieces).to_vec() }
+                })
+                .collect();
         let line = fields.join(&delimiter);
         if line.is_empty() {
             continue;
