@@ -105,12 +105,18 @@ impl Input {
             (true, true) => Some(LOOK),
             (true, false) => None,
         };
-        let Ok(timeout) = timeout.map(Timespec::try_from).transpose() else { return Happened::Nothing };
-        let mut polled =
-            [PollFd::new(&self.file, PollFlags::IN), PollFd::new(&self.signals.pipe, PollFlags::IN)];
-        match poll(&mut polled, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Happened::Failed(error.into()),
+        let Ok(mut timeout) = timeout.map(Timespec::try_from).transpose() else { return Happened::Nothing };
+        let mut polled = [
+            PollFd::new(&self.file, PollFlags::IN),
+            PollFd::new(&self.signals.pipe, PollFlags::IN),
+        ];
+        loop {
+            match poll(&mut polled, timeout.as_ref()) {
+                Ok(_) => break,
+                // An interrupted poll has not looked: bytes may have come with the signal.
+                Err(Errno::INTR) => timeout = Some(Timespec::default()),
+                Err(error) => return Happened::Failed(error.into()),
+            }
         }
         let has_bytes = !polled[0].revents().is_empty();
         if let Some(signal) = self.signals.caught() {
