@@ -147,3 +147,64 @@ impl Alert {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_decimal_number_within_its_bounds() {
+        for (text, expected) in [
+            ("10", Ok(10_000_000_000)),
+            ("0.5", Ok(500_000_000)),
+            (".5", Ok(500_000_000)),
+            ("0.000000001", Ok(1)),
+            ("00010.50", Ok(10_500_000_000)),
+            ("999999999.999999999", Ok(999_999_999_999_999_999)),
+            ("000999999999", Ok(999_999_999_000_000_000)),
+            ("1000000000", Err("not below 1000000000")),
+            ("0", Err("not above 0")),
+            ("0.0", Err("not above 0")),
+            ("1.0000000001", Err("more than 9 decimals")),
+            ("", Err("not a rate like 10 or 0.5")),
+            (".", Err("not a rate like 10 or 0.5")),
+            ("5.", Err("not a rate like 10 or 0.5")),
+            ("x", Err("not a rate like 10 or 0.5")),
+            ("1x", Err("not a rate like 10 or 0.5")),
+            ("1.x", Err("not a rate like 10 or 0.5")),
+            ("x.1", Err("not a rate like 10 or 0.5")),
+            ("1.2.3", Err("not a rate like 10 or 0.5")),
+            ("-1", Err("not a rate like 10 or 0.5")),
+            ("+1", Err("not a rate like 10 or 0.5")),
+            ("1e3", Err("not a rate like 10 or 0.5")),
+        ] {
+            assert_eq!(text.parse().map(|rate: Rate| rate.billionths), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_shows_as_the_number_nearest_to_what_was_typed() {
+        for text in ["0.1", "10", "0.000000001", "999999999.999999999", "123456789.123456789", "9.95"] {
+            let rate: Rate = text.parse().expect("a rate");
+            assert_eq!(rate.as_f64().to_bits(), text.parse::<f64>().expect("a number").to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quiet_and_alerting_follow_the_table() {
+        let rate = |text: &str| text.parse().expect("a rate");
+        // Alert above 25 requests in 10 seconds, recover below 15.5: below 16.
+        let limits = Limits { threshold: rate("2.5"), recovery: rate("1.55"), window: 10 };
+        let mut alert = Alert::new(&limits);
+        assert_eq!(alert.judge(1, 25), None);
+        assert_eq!(alert.judge(2, 26), Some(Change::Raised));
+        assert!(alert.is_active());
+        assert_eq!(alert.judge(3, 30), None);
+        assert_eq!(alert.judge(4, 30), None);
+        assert_eq!(alert.judge(5, 16), None);
+        let episode = Episode { since: 2, peak_requests: 30, peak_time: 3 };
+        assert_eq!(alert.judge(6, 15), Some(Change::Recovered(episode)));
+        assert!(!alert.is_active());
+        assert_eq!(alert.judge(7, 0), None);
+    }
+}

@@ -122,3 +122,45 @@ impl EventClock {
         self.behind
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_record_changes_exactly_at_its_bounds() {
+        // Lateness 5, window 120: F = 30, J = 120, watermark 994.
+        let clock = EventClock::new(1000, 5, 120);
+        for (second, place) in [
+            (1031, Place::Ahead),
+            (1030, Place::OnTime),
+            (995, Place::OnTime),
+            (994, Place::Late),
+            (880, Place::Late),
+            (879, Place::Behind),
+        ] {
+            assert_eq!(clock.place(second), place, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_long_lateness_widens_what_is_trusted() {
+        // Lateness 100, window 120: F = 100, J = 160.
+        let clock = EventClock::new(1000, 100, 120);
+        let places = [1101, 1100, 899, 840, 839].map(|second| clock.place(second));
+        assert_eq!(places, [Place::Ahead, Place::OnTime, Place::Late, Place::Late, Place::Behind]);
+        assert_eq!(clock.behind(), 160);
+    }
+
+    #[test]
+    fn silence_moves_what_is_ahead_and_late_but_not_what_is_behind() {
+        let mut clock = EventClock::new(1000, 5, 120);
+        clock.pass_silence(1100);
+        clock.pass_silence(1050);
+        assert_eq!((clock.event_time(), clock.stream_time(), clock.watermark()), (1100, 1000, 1094));
+        let places = [1131, 1130, 1095, 1094, 880, 879].map(|second| clock.place(second));
+        let expected = [Place::Ahead, Place::OnTime, Place::OnTime, Place::Late, Place::Late, Place::Behind];
+        assert_eq!(places, expected);
+        assert_eq!(clock.current_second(), 1095);
+    }
+}

@@ -106,10 +106,8 @@ impl Input {
             (true, false) => None,
         };
         let Ok(mut timeout) = timeout.map(Timespec::try_from).transpose() else { return Happened::Nothing };
-        let mut polled = [
-            PollFd::new(&self.file, PollFlags::IN),
-            PollFd::new(&self.signals.pipe, PollFlags::IN),
-        ];
+        let mut polled =
+            [PollFd::new(&self.file, PollFlags::IN), PollFd::new(&self.signals.pipe, PollFlags::IN)];
         loop {
             match poll(&mut polled, timeout.as_ref()) {
                 Ok(_) => break,
