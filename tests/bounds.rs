@@ -1,0 +1,104 @@
+//! What a client can send without end is counted without end, in bounded memory.
+
+mod common;
+#[expect(dead_code, reason = "nothing is silent here")]
+mod model;
+
+use common::{Step, TODAY, filter, run};
+use serde_json::Value;
+
+fn line(second: i64, host: u64, section: u64) -> String {
+    format!("h{host},-,-,{second},GET /s{section}/x HTTP/1.1,503,7\n")
+}
+
+fn agrees_with_the_model(log: &str) -> Vec<Value> {
+    let options = model::Options { top: 3, ..model::Options::default() };
+    let expected = model::run(&options, &[model::Step::Bytes(log.as_bytes().to_vec())], TODAY);
+    let found = run(&["--top", "3"], &[Step::Bytes(log.as_bytes().to_vec())], TODAY);
+    assert_eq!(found.events, expected.events);
+    found.events.iter().map(|event| serde_json::from_str(event).expect("JSON")).collect()
+}
+
+#[test]
+fn ten_thousand_sections_are_counted_exactly_and_those_beyond_together() {
+    let mut log = String::new();
+    for section in 0..12_000 {
+        log += &line(1000 + i64::try_from(section / 2000).expect("small"), 1, section);
+    }
+    log += &line(1002, 1, 9_999).repeat(3);
+    log += &line(1003, 1, 11_999).repeat(3);
+    let event = &agrees_with_the_model(&log)[1];
+    assert_eq!(event["requests"], 12_006);
+    assert_eq!(event["sections"][0]["section"], "/s9999");
+    let other = &event["sections_other"];
+    assert_eq!((&other["distinct"], &other["requests"]), (&9_997.into(), &12_000.into()));
+    assert_eq!((&other["server_errors"], &other["capped"]), (&12_000.into(), &true.into()));
+}
+
+#[test]
+fn a_name_that_is_known_in_one_open_window_is_not_new_in_another() {
+    let mut log = String::new();
+    // Full in the first window; the second begins while that is open.
+    for section in 0..10_000 {
+        log += &line(1000 + i64::try_from(section / 1000).expect("small"), 1, section);
+    }
+    for section in 9_900..10_100 {
+        log += &line(1011, 1, section);
+    }
+    // The first window is closed: its names that occur nowhere else make room.
+    for section in 20_000..29_950 {
+        log += &line(1016, 1, section);
+    }
+    let events = agrees_with_the_model(&log);
+    let second = &events[events.len() - 1];
+    assert_eq!(second["start"], "1970-01-01T00:16:50Z");
+    assert_eq!(second["sections_other"]["capped"], true);
+    assert_eq!(second["sections_other"]["distinct"], 10_000 - 3);
+}
+
+#[test]
+fn the_cap_holds_over_many_open_windows() {
+    let mut log = String::new();
+    for section in 0..11_000 {
+        log += &line(1000 + i64::try_from(section % 7).expect("small"), 1, section / 3);
+        log += &line(1000 + i64::try_from(section % 5).expect("small"), 1, section);
+    }
+    let options = model::Options { top: 2, interval: 1, lateness: 60, ..model::Options::default() };
+    let expected = model::run(&options, &[model::Step::Bytes(log.clone().into_bytes())], TODAY);
+    let found = run(&["-n", "2", "-i", "1", "-l", "60"], &[Step::Bytes(log.into_bytes())], TODAY);
+    assert_eq!(found.events, expected.events);
+}
+
+#[test]
+fn a_hundred_thousand_hosts_are_counted_exactly_and_those_beyond_together() {
+    let log: String = (0..100_500).map(|host| line(1000, host, 1)).collect();
+    let ran = filter(&["--top", "1"], log);
+    let event: Value = serde_json::from_str(&ran.events[1]).expect("JSON");
+    assert_eq!(event["hosts"][0]["host"], "h0");
+    let other = &event["hosts_other"];
+    assert_eq!((&other["distinct"], &other["requests"]), (&99_999.into(), &100_499.into()));
+    assert_eq!((&other["bytes"], &other["capped"]), (&703_493.into(), &true.into()));
+}
+
+#[test]
+fn sums_of_bytes_stop_at_the_greatest_number() {
+    let log = "h,-,-,1000,GET /a HTTP/1.1,200,9223372036854775807\n".repeat(3);
+    let event: Value = serde_json::from_str(&filter(&[], log).events[0]).expect("JSON");
+    for bytes in [&event["bytes"], &event["sections"][0]["bytes"], &event["hosts"][0]["bytes"]] {
+        assert_eq!(bytes, &Value::from(u64::MAX));
+    }
+}
+
+#[test]
+fn lines_of_more_than_a_thousand_sources_go_to_one_with_one_warning() {
+    let name = |source: i32| format!("==> {source}.csv <==\n");
+    let log: String = (0..1_005).map(|source| name(source) + &line(1000, 1, 1) + "\n").collect();
+    let ran = filter(&[], &log);
+    assert_eq!(
+        ran.diagnostics,
+        "httpmon: line 3001: more than 1000 sources; further ones are counted as (other)\n"
+    );
+    assert_eq!(ran.events.len(), 1_001);
+    let other: Value = serde_json::from_str(&ran.events[1_000]).expect("JSON");
+    assert_eq!((&other["source"], &other["requests"]), (&"(other)".into(), &5.into()));
+}
