@@ -7,11 +7,11 @@
 //! `request`; the tests prove that both agree wherever this one has an answer.
 
 use crate::columns::{Columns, Role, Width};
-use crate::record::{find, is_blank, trim};
+use crate::record::{find, is_blank, matches, trim};
 use crate::request::{
     Method, Request, method_and_target, read_bytes, read_status, section, split_request_line,
 };
-use crate::timestamp::{TimeReader, ten_digits};
+use crate::timestamp::{TimeReader, eight_digits, ten_digits};
 
 /// Reads the plain lines of one layout.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl PlainReader {
         if !self.is_able {
             return None;
         }
-        let mut fields = Fields { rest: Some(line), delimiter: self.delimiter };
+        let mut fields = Fields { line, rest: Some(line), delimiter: self.delimiter };
         let mut second = None;
         let mut request = Request { host: b"", method: Method::OTHER, section: b"-", status: None, bytes: 0 };
         let (mut method, mut path) = (None, None);
@@ -115,6 +115,7 @@ fn read_quoting_line(line: &[u8]) -> Option<(Method, &[u8])> {
 
 /// The fields of a line from left to right.
 struct Fields<'a> {
+    line: &'a [u8],
     /// What follows the last delimiter; nothing after the last field.
     rest: Option<&'a [u8]>,
     delimiter: u8,
@@ -189,20 +190,27 @@ impl<'a> Fields<'a> {
         Some(value)
     }
 
-    /// The next field if it is a number of up to 18 digits, without quotes.
+    /// The next field if it is a number of up to seven digits, without quotes.
+    ///
+    /// How many digits a number has can't be foretold, so nothing branches on
+    /// it: they are read as the last of eight.
     #[inline(always)]
     fn digits(&mut self) -> Option<u64> {
+        const ZEROS: u64 = 0x3030_3030_3030_3030;
         let text = self.rest?;
-        let mut rest = text;
-        let mut value = 0;
-        while let [digit @ b'0'..=b'9', next @ ..] = rest {
-            value = value * 10 + u64::from(digit - b'0');
-            rest = next;
-        }
-        if !(1..=18).contains(&(text.len() - rest.len())) {
-            return None;
-        }
-        self.pass(rest)?;
+        let (word, length) = match text.first_chunk() {
+            Some(chunk) => {
+                let word = u64::from_le_bytes(*chunk);
+                let end = matches(word, self.delimiter).trailing_zeros() / 8;
+                // Nothing is left of the delimiter and of what follows it.
+                (word.checked_shl(64 - 8 * end)?, end as usize)
+            }
+            // The end of the line: its last eight bytes are before their end.
+            None => (u64::from_le_bytes(*self.line.last_chunk()?), text.len()),
+        };
+        let digits = u64::MAX.checked_shl(64 - 8 * u32::try_from(length).ok()?)?;
+        let value = eight_digits((word & digits) | (ZEROS & !digits))?;
+        self.pass(text.get(length..)?)?;
         Some(value)
     }
 

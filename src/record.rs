@@ -66,19 +66,26 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// The bytes of `word` that are `needle`, by their highest bits.
+///
+/// Only the lowest of them is certain (Hacker's Delight, 6-1).
+#[inline(always)]
+pub(crate) fn matches(word: u64, needle: u8) -> u64 {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let differing = word ^ (LOW * u64::from(needle));
+    differing.wrapping_sub(LOW) & !differing & HIGH
+}
+
 /// Where `needle` is in `text`; the end if it isn't.
 ///
 /// Eight bytes at a time: fields are too short for the start-up of a vector
-/// search to pay. The test for a zero byte is that of Hacker's Delight, 6-1.
+/// search to pay.
 #[inline(always)]
 pub(crate) fn find(text: &[u8], needle: u8) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let pattern = LOW * u64::from(needle);
     let mut rest = text;
     while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-        let differing = u64::from_le_bytes(*chunk) ^ pattern;
-        let found = differing.wrapping_sub(LOW) & !differing & HIGH;
+        let found = matches(u64::from_le_bytes(*chunk), needle);
         if found != 0 {
             return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::columns::{Columns, Width};
-use crate::record::{Record, is_blank, trim};
+use crate::record::{Record, is_blank, matches, trim};
 use crate::timestamp::TimeReader;
 
 /// The names of methods in the order of a summary; the last is any other.
@@ -214,6 +214,14 @@ fn without_version(rest: &[u8]) -> &[u8] {
 #[inline(always)]
 pub(crate) fn section(target: &[u8]) -> &[u8] {
     if let [b'/', rest @ ..] = target {
+        // Nearly all sections are shorter than eight bytes.
+        if let Some(chunk) = rest.first_chunk::<8>() {
+            let word = u64::from_le_bytes(*chunk);
+            let ends = matches(word, b'/') | matches(word, b'?') | matches(word, b'#');
+            if ends != 0 {
+                return &target[..=ends.trailing_zeros() as usize / 8];
+            }
+        }
         let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
         return end.map_or(target, |end| &target[..=end]);
     }

@@ -140,21 +140,30 @@ impl TimeReader {
     }
 }
 
-/// Epoch seconds of today, eight digits in one go: pairs of digits become
-/// numbers below 100, pairs of these below 10,000, and so on.
+/// Epoch seconds of today.
 #[inline(always)]
 pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
     let [head @ .., tens, ones] = text;
-    let digits = u64::from_le_bytes(head) ^ 0x3030_3030_3030_3030;
     let (tens, ones) = (tens ^ b'0', ones ^ b'0');
+    if tens > 9 || ones > 9 {
+        return None;
+    }
+    let eight = eight_digits(u64::from_le_bytes(head))?;
+    i64::try_from(eight * 100 + u64::from(tens) * 10 + u64::from(ones)).ok()
+}
+
+/// Eight digits, the first of them in the lowest byte, in one go: pairs of
+/// digits become numbers below 100, pairs of these below 10,000, and so on.
+#[inline(always)]
+pub(crate) fn eight_digits(word: u64) -> Option<u64> {
+    let digits = word ^ 0x3030_3030_3030_3030;
     let above_nine = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-    if above_nine != 0 || tens > 9 || ones > 9 {
+    if above_nine != 0 {
         return None;
     }
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    let eight = (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF;
-    i64::try_from(eight * 100 + u64::from(tens) * 10 + u64::from(ones)).ok()
+    Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
 }
 
 /// Epoch seconds, or their thousandths, millionths or billionths; floored.
