@@ -24,9 +24,9 @@ pub enum Place {
 pub struct EventClock {
     lateness: i64,
     /// `F`: a record further ahead of the event clock is a suspect.
-    ahead: i64,
+    most_ahead: i64,
     /// `J`: a record further behind the stream time is a suspect.
-    behind: i64,
+    most_behind: i64,
     stream: i64,
     event: i64,
     earliest: i64,
@@ -41,8 +41,8 @@ impl EventClock {
     pub fn new(first: i64, lateness: i64, window: i64) -> EventClock {
         EventClock {
             lateness,
-            ahead: lateness.max(30),
-            behind: window.max(lateness + 60),
+            most_ahead: lateness.max(30),
+            most_behind: window.max(lateness + 60),
             stream: first,
             event: first,
             earliest: first,
@@ -53,9 +53,9 @@ impl EventClock {
     #[must_use]
     #[inline(always)]
     pub fn place(&self, second: i64) -> Place {
-        if second > self.event + self.ahead {
+        if second > self.event + self.most_ahead {
             Place::Ahead
-        } else if second < self.stream - self.behind {
+        } else if second < self.stream - self.most_behind {
             Place::Behind
         } else if second <= self.watermark() {
             Place::Late
@@ -118,8 +118,8 @@ impl EventClock {
     /// `J`, in seconds: how far behind the stream time a record is a suspect,
     /// and how far apart suspects may be that set the clock back.
     #[must_use]
-    pub fn behind(&self) -> i64 {
-        self.behind
+    pub fn most_behind(&self) -> i64 {
+        self.most_behind
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let clock = EventClock::new(1000, 100, 120);
         let places = [1101, 1100, 899, 840, 839].map(|second| clock.place(second));
         assert_eq!(places, [Place::Ahead, Place::OnTime, Place::Late, Place::Late, Place::Behind]);
-        assert_eq!(clock.behind(), 160);
+        assert_eq!(clock.most_behind(), 160);
     }
 
     #[test]

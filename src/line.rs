@@ -115,16 +115,20 @@ impl LineCutter {
         self.has_begun = true;
         let ends = piece.last() == Some(&b'\n');
         let text = if ends { &piece[..piece.len() - 1] } else { piece };
-        // Filler is dropped before it needs room: there may be gigabytes of it.
-        let text = if self.begun.is_empty() { without_filler(text) } else { text };
+        // A BOM may come in two pieces. Filler is dropped before it needs room:
+        // there may be gigabytes of it.
+        let torn = BOM.strip_prefix(&self.begun[..]).and_then(|missing| text.strip_prefix(missing));
+        let text = match torn {
+            Some(rest) => {
+                self.begun.clear();
+                without_filler(rest)
+            }
+            None if self.begun.is_empty() => without_filler(text),
+            None => text,
+        };
         let room = ROOM - self.begun.len().min(ROOM);
         self.cut |= text.len() > room;
         self.begun.extend_from_slice(&text[..text.len().min(room)]);
-        // A BOM may come in two pieces.
-        let filler = self.begun.len() - without_filler(&self.begun).len();
-        if filler > 0 {
-            self.begun.drain(..filler);
-        }
         if ends {
             self.begun.push(b'\n');
         }

@@ -235,7 +235,7 @@ impl State<'_> {
             let totals = source.totals();
             all.requests += totals.requests;
             all.malformed += totals.malformed;
-            all.lateness.add(totals.lateness);
+            all.late.add(totals.late);
         }
         if all.requests == 0 && all.malformed > 0 {
             let problem = self.first_problem.take().unwrap_or_default();
@@ -246,7 +246,7 @@ impl State<'_> {
         if all.malformed > 0 {
             self.diagnostics.warn(format_args!("{} of {} lines were malformed", all.malformed, self.lines));
         }
-        if all.lateness.requests * 100 > all.requests {
+        if all.late.requests * 100 > all.requests {
             self.diagnostics.warn(late_sentence(&all, settings));
         }
         Outcome::Readable
@@ -256,19 +256,22 @@ impl State<'_> {
 /// How many requests came late, and what to type so that they don't.
 fn late_sentence(all: &Totals, settings: &Settings) -> String {
     const MOST: i64 = 3600;
-    let late = all.lateness;
+    let late = all.late;
     let percent = late.requests as f64 * 100.0 / all.requests as f64;
     let many = format!("{} of {} requests came late ({percent:.1} %)", late.requests, all.requests);
     let mut advice = Vec::new();
     if late.requests > late.by_silence {
-        advice.push(if late.lateness > MOST {
-            format!("by up to {} s, more than --lateness can be; sort the log first", late.lateness)
+        advice.push(if late.needed_lateness_seconds > MOST {
+            format!(
+                "by up to {} s, more than --lateness can be; sort the log first",
+                late.needed_lateness_seconds
+            )
         } else {
-            format!("--lateness {}s would have kept them", late.lateness)
+            format!("--lateness {}s would have kept them", late.needed_lateness_seconds)
         });
     }
     if late.by_silence > 0 {
-        let timeout = settings.idle_timeout + late.idle_timeout;
+        let timeout = settings.idle_timeout + late.missing_idle_seconds;
         advice
             .push(format!("--idle-timeout {timeout}s would have kept the {} after silence", late.by_silence));
     }

@@ -37,6 +37,8 @@ pub struct Settings {
 pub struct Suspect {
     /// Its time.
     pub second: i64,
+    /// How many seconds behind the stream time it was when it came.
+    behind_at_arrival: i64,
     host: Box<[u8]>,
     method: Method,
     section: Box<[u8]>,
@@ -45,10 +47,11 @@ pub struct Suspect {
 }
 
 impl Suspect {
-    fn new(second: i64, request: &Request<'_>) -> Suspect {
+    fn new(second: i64, behind_at_arrival: i64, request: &Request<'_>) -> Suspect {
         let cut = |name: &[u8]| name[..name.len().min(MAX_NAME)].into();
         Suspect {
             second,
+            behind_at_arrival,
             host: cut(request.host),
             method: request.method,
             section: cut(request.section),
@@ -72,24 +75,36 @@ impl Suspect {
 
 /// How many requests were late, and what would have kept them on time.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lateness {
+pub struct LateTotals {
     /// Late requests.
     pub requests: u64,
     /// Of these, the ones that silence made late: before it they were on time.
     pub by_silence: u64,
-    /// The lateness, in seconds, that would have kept the others.
-    pub lateness: i64,
-    /// By how many seconds more the idle timeout would have kept those by silence.
-    pub idle_timeout: i64,
+    /// The lateness that would have kept the others.
+    pub needed_lateness_seconds: i64,
+    /// By how much a longer idle timeout would have kept those by silence.
+    pub missing_idle_seconds: i64,
 }
 
-impl Lateness {
+impl LateTotals {
     /// Adds what another run has seen.
-    pub fn add(&mut self, more: Lateness) {
+    pub fn add(&mut self, more: LateTotals) {
         self.requests += more.requests;
         self.by_silence += more.by_silence;
-        self.lateness = self.lateness.max(more.lateness);
-        self.idle_timeout = self.idle_timeout.max(more.idle_timeout);
+        self.needed_lateness_seconds = self.needed_lateness_seconds.max(more.needed_lateness_seconds);
+        self.missing_idle_seconds = self.missing_idle_seconds.max(more.missing_idle_seconds);
+    }
+
+    /// Notes a late request that was `behind` seconds behind the stream time
+    /// when it came, and the event clock `ahead` of that after silence.
+    fn note(&mut self, behind: i64, ahead: i64, lateness: i64) {
+        self.requests += 1;
+        if behind <= lateness {
+            self.by_silence += 1;
+            self.missing_idle_seconds = self.missing_idle_seconds.max(behind + ahead - lateness);
+        } else {
+            self.needed_lateness_seconds = self.needed_lateness_seconds.max(behind);
+        }
     }
 }
 
@@ -106,7 +121,7 @@ pub struct Run {
     rate: SlidingWindow,
     alert: Alert,
     summaries: Summaries,
-    lateness: Lateness,
+    late: LateTotals,
 }
 
 impl Run {
@@ -124,7 +139,7 @@ impl Run {
             rate: SlidingWindow::new(settings.limits.window, closed),
             alert: Alert::new(&settings.limits),
             summaries: Summaries::new(settings.interval, settings.top),
-            lateness: Lateness::default(),
+            late: LateTotals::default(),
         }
     }
 
@@ -136,8 +151,8 @@ impl Run {
 
     /// What was late so far.
     #[must_use]
-    pub fn lateness(&self) -> Lateness {
-        self.lateness
+    pub fn late(&self) -> LateTotals {
+        self.late
     }
 
     /// Takes a request that has just come; `wall` is the wall clock's second.
@@ -167,7 +182,7 @@ impl Run {
                 None
             }
             Place::Ahead => {
-                self.suspect(true, Suspect::new(second, request), wall, outlet);
+                self.suspect(true, second, request, wall, outlet);
                 let is_live = second <= wall + self.settings.lateness && second >= wall - LIVE;
                 if is_live || self.suspects.len() >= CONFIRMING {
                     self.leap(wall, outlet);
@@ -175,10 +190,10 @@ impl Run {
                 None
             }
             Place::Behind => {
-                self.suspect(false, Suspect::new(second, request), wall, outlet);
-                while self.spread_of_suspects() > self.clock.behind() {
+                self.suspect(false, second, request, wall, outlet);
+                while self.spread_of_suspects() > self.clock.most_behind() {
                     let first = self.suspects.remove(0);
-                    self.count_late(first.second, &first.request(), outlet);
+                    self.dismiss_behind(&first, outlet);
                 }
                 (self.suspects.len() >= CONFIRMING).then(|| self.take_suspects())
             }
@@ -247,26 +262,37 @@ impl Run {
     }
 
     fn count_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
-        let clock = &self.clock;
-        let behind = clock.event_time() - second;
-        self.lateness.requests += 1;
-        if second >= clock.stream_time() - self.settings.lateness {
-            self.lateness.by_silence += 1;
-            self.lateness.idle_timeout = self.lateness.idle_timeout.max(behind - self.settings.lateness);
-        } else {
-            self.lateness.lateness = self.lateness.lateness.max(clock.stream_time() - second);
-        }
+        let stream = self.clock.stream_time();
+        self.late.note(stream - second, self.clock.event_time() - stream, self.settings.lateness);
+        self.count_as_late(second, request, outlet);
+    }
+
+    fn count_as_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
         self.rate.count(second);
         self.count_in_current(request, Arrival::Late, outlet);
     }
 
+    /// Counts a suspect that lies too far behind to be on time.
+    fn dismiss_behind(&mut self, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
+        self.late.note(suspect.behind_at_arrival, 0, self.settings.lateness);
+        self.count_as_late(suspect.second, &suspect.request(), outlet);
+    }
+
     /// Holds a suspect; one of the other side decides those held before it.
-    fn suspect(&mut self, is_ahead: bool, suspect: Suspect, wall: i64, outlet: &mut Outlet<'_, '_>) {
+    fn suspect(
+        &mut self,
+        is_ahead: bool,
+        second: i64,
+        request: &Request<'_>,
+        wall: i64,
+        outlet: &mut Outlet<'_, '_>,
+    ) {
         if self.suspects_are_ahead != is_ahead && !self.suspects.is_empty() {
             self.decide_suspects(wall, outlet);
         }
         self.suspects_are_ahead = is_ahead;
-        self.suspects.push(suspect);
+        let behind = self.clock.stream_time() - second;
+        self.suspects.push(Suspect::new(second, behind, request));
     }
 
     /// Believes the suspects ahead: time goes on from the least of them.
@@ -303,7 +329,7 @@ impl Run {
         if self.suspects_are_ahead {
             self.count_in_current(&suspect.request(), Arrival::Future, outlet);
         } else {
-            self.count_late(suspect.second, &suspect.request(), outlet);
+            self.dismiss_behind(suspect, outlet);
         }
     }
 

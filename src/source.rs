@@ -7,7 +7,7 @@ use crate::line::Line;
 use crate::names;
 use crate::ndjson::Events;
 use crate::request::Malformed;
-use crate::run::{self, LIVE, Lateness, Run};
+use crate::run::{self, LIVE, LateTotals, Run};
 use crate::summary::{OtherLines, Outlet};
 
 /// What was asked for, the same for every source.
@@ -49,7 +49,7 @@ pub struct Totals {
     /// Malformed lines.
     pub malformed: u64,
     /// What came late.
-    pub lateness: Lateness,
+    pub late: LateTotals,
 }
 
 /// One log.
@@ -92,7 +92,7 @@ impl Source {
     pub fn totals(&self) -> Totals {
         let mut totals = self.totals;
         if let Some(run) = &self.run {
-            totals.lateness.add(run.lateness());
+            totals.late.add(run.late());
         }
         totals
     }
@@ -134,7 +134,7 @@ impl Source {
         let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
         if let Some(suspects) = run.observe(second, &request, moment.wall, &mut outlet) {
             run.drain(&mut outlet);
-            self.totals.lateness.add(run.lateness());
+            self.totals.late.add(run.late());
             if let Some(first) = suspects.first() {
                 *run = Run::new(settings.run, first.second);
                 run.observe_again(&suspects, moment.wall, &mut outlet);

@@ -97,6 +97,31 @@ fn a_line_of_65536_bytes_is_read_and_a_longer_one_is_malformed() {
 }
 
 #[test]
+fn a_byte_order_mark_may_come_in_pieces_before_a_line_of_any_length() {
+    for line in [long_record(65_536, "\n"), [vec![0; 200_000], line("", "\n")].concat(), line("", "\n")] {
+        for cut in [1, 2] {
+            let marked = [b"\xEF\xBB\xBF".to_vec(), line.clone()].concat();
+            let (head, tail) = marked.split_at(cut);
+            let (middle, tail) = tail.split_at(1);
+            for pieces in [vec![head, middle, tail], vec![head, &marked[cut..]]] {
+                let steps: Vec<Step> = pieces.iter().map(|piece| Step::Bytes(piece.to_vec())).collect();
+                let ran = run(&[], &steps, TODAY);
+                assert_eq!((ran.events.len(), ran.diagnostics.as_str()), (1, ""), "{} {cut}", line.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mark_that_is_torn_off_is_no_mark() {
+    let log = [b"\xEF\xBB".to_vec(), vec![b'x'; 70_000], b"\n".to_vec(), line("", "\n")].concat();
+    for size in [1, 2, 3, 65_536] {
+        let pieces: Vec<Step> = log.chunks(size).map(|piece| Step::Bytes(piece.to_vec())).collect();
+        assert_eq!(run(&[], &pieces, TODAY).events, filter(&[], &log).events, "{size}");
+    }
+}
+
+#[test]
 fn reading_resumes_at_the_end_of_a_long_line() {
     let log = [vec![b'x'; 10_000_000], b"\n".to_vec(), line("", "\n")].concat();
     assert_eq!(counts(log), (1, 1, 0));
@@ -345,6 +370,18 @@ fn many_late_requests_are_reported_with_the_lateness_that_would_have_kept_them()
     );
     assert_eq!(filter(&["--lateness", "17s"], &log).diagnostics, "");
     assert_ne!(filter(&["--lateness", "16s"], &log).diagnostics, "");
+}
+
+#[test]
+fn the_lateness_that_would_have_kept_a_suspect_is_that_of_its_arrival() {
+    let ran = filter(&[], [1000, 870, 1030].map(record).concat());
+    assert!(ran.diagnostics.ends_with("; --lateness 130s would have kept them\n"), "{}", ran.diagnostics);
+    let ran = filter(&["-l", "130s"], [1000, 870, 1030].map(record).concat());
+    assert_eq!(ran.diagnostics, "");
+    let ran = filter(&[], [10_000, 6_420, 10_030].map(record).concat());
+    assert!(ran.diagnostics.ends_with("; --lateness 3580s would have kept them\n"), "{}", ran.diagnostics);
+    let ran = filter(&[], [10_000, 6_399, 10_030].map(record).concat());
+    assert!(ran.diagnostics.contains("by up to 3601 s, more than --lateness can be"), "{}", ran.diagnostics);
 }
 
 #[test]
