@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use crate::alert::{Limits, Rate};
 use crate::columns::Columns;
 use crate::layout::Given;
+use crate::names;
 use crate::run;
 use crate::source::Settings;
 use crate::timestamp::{Zone, read_duration};
@@ -218,21 +219,35 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     if let Ok(Some(command)) = read {
         return Ok(command);
     }
-    let before_operands = arguments.iter().take_while(|argument| *argument != "--");
-    for argument in before_operands {
-        match argument.to_str() {
-            Some("-h" | "--help") => return Ok(Command::Help),
-            Some("-V" | "--version") => return Ok(Command::Version),
-            _ => {}
-        }
+    let mut before_operands = arguments.iter().take_while(|argument| *argument != "--");
+    if let Some(command) = before_operands.find_map(|argument| asks_for(argument.to_str()?)) {
+        return Ok(command);
     }
     read?;
     mean(&typed).map(|options| Command::Run(Box::new(options)))
 }
 
+/// What an argument asks for that is `--help`, `--version`, or letters of
+/// options without a value with `h` or `V` among them.
+fn asks_for(argument: &str) -> Option<Command> {
+    let letters = match argument {
+        "--help" => "h",
+        "--version" => "V",
+        _ => argument.strip_prefix('-')?,
+    };
+    if !letters.chars().all(|letter| "hqV".contains(letter)) {
+        return None;
+    }
+    letters.chars().find_map(|letter| match letter {
+        'h' => Some(Command::Help),
+        'V' => Some(Command::Version),
+        _ => None,
+    })
+}
+
 /// Reads what is typed; `Some` if help or version is asked for.
 fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Command>, UsageError> {
-    let wrong = |error: lexopt::Error| UsageError(error.to_string());
+    let wrong = |error: lexopt::Error| UsageError(names::shown(error.to_string().as_bytes()));
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(wrong)? {
         let line = match &argument {
@@ -293,7 +308,7 @@ fn mean(typed: &Typed) -> Result<Options, UsageError> {
         top: typed
             .read(Key::Top, |text| match text.parse() {
                 Ok(top) if !text.starts_with('+') => Ok(top),
-                _ => Err("not a whole number"),
+                _ => Err("not a whole number, or too large"),
             })?
             .ok_or_else(missing)?,
     };

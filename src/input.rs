@@ -117,23 +117,22 @@ impl Input {
             }
         }
         let has_bytes = !polled[0].revents().is_empty();
-        if let Some(signal) = self.signals.caught() {
-            if !has_bytes || self.rest == 0 {
-                return Happened::Signal(signal);
-            }
-        } else if !has_bytes {
-            return Happened::Nothing;
+        let caught = self.signals.caught();
+        match caught {
+            Some(signal) if !has_bytes || self.rest == 0 => return Happened::Signal(signal),
+            None if !has_bytes => return Happened::Nothing,
+            _ => {}
         }
         match rustix::io::read(self.file.as_fd(), &mut self.piece[..]) {
-            Ok(0) if self.signals.caught().is_none() => Happened::End,
-            Ok(0) => self.signals.caught().map_or(Happened::End, Happened::Signal),
+            Ok(0) => caught.map_or(Happened::End, Happened::Signal),
             Ok(length) => {
-                if self.signals.caught().is_some() {
+                if caught.is_some() {
                     self.rest = self.rest.saturating_sub(length);
                 }
                 Happened::Read(length)
             }
-            // Somebody made it non-blocking, or a signal came in between.
+            // Somebody else took the bytes from a non-blocking input, or a
+            // signal came in between: there was nothing to read just now.
             Err(Errno::INTR | Errno::AGAIN) => Happened::Nothing,
             Err(error) => Happened::Failed(error.into()),
         }

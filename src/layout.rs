@@ -143,17 +143,21 @@ impl Layout {
             "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
         const NAMES: &str = "; it names columns, but no time: say what each one holds, like --columns \
                              host,-,user,time,request,status,bytes";
-        const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, \
-                             in the 4th column unless a header or --columns says otherwise";
+        const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000";
+        const FOURTH: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, \
+                              in the 4th column unless a header or --columns says otherwise";
+        let is_guess = self.columns == Columns::default();
         let Layout { splitters, times, .. } = self;
         let names_columns = splitters.iter_mut().any(|splitters| {
             splitters.usual.split(text).is_ok_and(|record| columns::names_columns(&record, times))
         });
         match problem {
             _ if names_columns => NAMES,
-            Malformed::Fields { .. } | Malformed::Status(_) | Malformed::Bytes(_) => COLUMNS,
+            Malformed::Fields { .. } => COLUMNS,
+            Malformed::Status(_) | Malformed::Bytes(_) if is_guess => COLUMNS,
+            Malformed::Time(_) if is_guess => FOURTH,
             Malformed::Time(_) => TIMES,
-            Malformed::UnclosedQuote | Malformed::TooLong => "",
+            _ => "",
         }
     }
 
@@ -179,10 +183,9 @@ impl Layout {
 
     fn try_delimiter(&mut self, place: usize, text: &[u8]) -> Promise {
         let Layout { columns, splitters, times, .. } = self;
-        let Splitters { usual, escaping, .. } = &mut splitters[place];
-        let mut fields = 0;
+        let Splitters { usual, escaping, delimiter } = &mut splitters[place];
         if let Ok(record) = usual.split(text) {
-            fields = record.len();
+            let fields = record.len();
             if read_request(&record, columns, times).is_ok() || Columns::from_header(&record, times).is_some()
             {
                 return Promise { is_good: true, fields };
@@ -195,6 +198,8 @@ impl Layout {
                 }
             }
         }
+        // Quotes may be what is wrong with it: they don't count.
+        let fields = 1 + memchr::memchr_iter(*delimiter, text).count();
         Promise { is_good: false, fields }
     }
 }

@@ -5,7 +5,6 @@
 //! ```text
 //! main          argv -> cli -> input, monitor -> exit status
 //!   cli         the table of options; what was typed -> what it means
-//!   output      a standard stream as a plain file
 //!   input       what can happen on the way in: bytes, silence, a signal, the end
 //!   monitor     which line goes to which source, and what is said about it
 //!   diagnostics one line per problem
@@ -24,6 +23,7 @@
 //!   line        bytes -> lines
 //!   ndjson      an event -> a line of JSON
 //!   event       the wire format
+//!   output      streams as plain files, and whole lines
 //!   timestamp   the forms of time -> seconds, and back
 //! ```
 //!

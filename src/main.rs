@@ -77,7 +77,10 @@ fn open(options: Options) -> Result<(Input, Monitor<'static>), String> {
         None => None,
         Some(path) => {
             let file = OpenOptions::new().append(true).create(true).open(path);
-            let file = file.map_err(|error| format!("--rejects: {}: {error}", path.display()))?;
+            let file = file.map_err(|error| {
+                let path = path.as_os_str().as_encoded_bytes().escape_ascii();
+                format!("--rejects: {error}: \"{path}\"")
+            })?;
             Some(Box::new(Output::from(file)) as Box<dyn Write>)
         }
     };

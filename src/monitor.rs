@@ -9,6 +9,7 @@ use crate::diagnostics::Diagnostics;
 use crate::line::{Line, LineCutter};
 use crate::names;
 use crate::ndjson::Events;
+use crate::output::LineWriter;
 use crate::request::Malformed;
 use crate::source::{Fate, Moment, Settings, Source, Totals};
 
@@ -79,7 +80,7 @@ struct State<'w> {
     first_problem: Option<String>,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
-    rejects: Option<Rejects<'w>>,
+    rejects: Option<LineWriter<'w>>,
 }
 
 impl<'w> Monitor<'w> {
@@ -101,7 +102,7 @@ impl<'w> Monitor<'w> {
                 first_problem: None,
                 events: Events::new(outputs.events),
                 diagnostics: Diagnostics::new(outputs.diagnostics, outputs.is_quiet),
-                rejects: outputs.rejects.map(Rejects::new),
+                rejects: outputs.rejects.map(LineWriter::new),
             },
         }
     }
@@ -183,7 +184,12 @@ impl State<'_> {
     #[cold]
     fn report(&mut self, place: usize, line: &Line<'_>, problem: &Malformed) {
         if let Some(rejects) = &mut self.rejects {
-            rejects.write(line);
+            rejects.add(|reject| {
+                reject.extend_from_slice(line.text);
+                let has_end = !line.overlong && !line.end.is_empty();
+                reject.extend_from_slice(if has_end { line.end } else { b"\n" });
+                Ok(())
+            });
         }
         let source = &mut self.sources[place];
         let number = self.lines;
@@ -237,14 +243,14 @@ impl State<'_> {
             all.malformed += totals.malformed;
             all.late.add(totals.late);
         }
+        if all.malformed > 0 {
+            self.diagnostics.warn(format_args!("{} of {} lines were malformed", all.malformed, self.lines));
+        }
         if all.requests == 0 && all.malformed > 0 {
             let problem = self.first_problem.take().unwrap_or_default();
             self.diagnostics
                 .fail(format_args!("no line could be read as a record; the first problem: {problem}"));
             return Outcome::Unreadable;
-        }
-        if all.malformed > 0 {
-            self.diagnostics.warn(format_args!("{} of {} lines were malformed", all.malformed, self.lines));
         }
         if all.late.requests * 100 > all.requests {
             self.diagnostics.warn(late_sentence(&all, settings));
@@ -288,6 +294,9 @@ fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     (!name.is_empty()).then_some(name)
 }
 
+/// So many characters of a source's name are shown in a diagnostic.
+const MAX_SHOWN: usize = 100;
+
 /// What is wrong with a line, and where.
 struct Sentence<'a> {
     source: Option<&'a str>,
@@ -299,52 +308,10 @@ struct Sentence<'a> {
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(source) = self.source {
-            write!(f, "{source}: ")?;
+            let is_long = source.chars().nth(MAX_SHOWN).is_some();
+            let shown: String = source.chars().take(MAX_SHOWN).collect();
+            write!(f, "{shown}{}: ", if is_long { "..." } else { "" })?;
         }
         write!(f, "line {}: {}{}", self.number, self.problem, self.advice)
-    }
-}
-
-/// Where malformed lines go, byte for byte.
-struct Rejects<'w> {
-    out: Box<dyn Write + 'w>,
-    held: Vec<u8>,
-    error: Option<io::Error>,
-}
-
-impl<'w> Rejects<'w> {
-    const HELD: usize = 64 * 1024;
-
-    fn new(out: Box<dyn Write + 'w>) -> Rejects<'w> {
-        Rejects { out, held: Vec::new(), error: None }
-    }
-
-    fn write(&mut self, line: &Line<'_>) {
-        self.held.extend_from_slice(line.text);
-        let end = if line.overlong || line.end.is_empty() { b"\n" } else { line.end };
-        self.held.extend_from_slice(end);
-        if self.held.len() >= Rejects::HELD {
-            self.write_held();
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.held.is_empty() {
-            self.write_held();
-        }
-        self.error.take().map_or(Ok(()), Err)
-    }
-
-    fn write_held(&mut self) {
-        if self.error.is_none() {
-            self.error = self.out.write_all(&self.held).err();
-        }
-        self.held.clear();
-    }
-}
-
-impl fmt::Debug for Rejects<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejects").field("held", &self.held.len()).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
-//! A standard stream as a plain file: every error is seen, and none is made up.
+//! Where lines go: a stream as a plain file, so that every error is seen and
+//! none is made up; and lines written whole, before anything is waited for.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,8 +11,10 @@ use rustix::io::Errno;
 
 /// A descriptor that is written to without a buffer.
 ///
-/// The standard library's `Stdout` takes a closed descriptor for success; and
-/// a descriptor that another program made non-blocking is no error here.
+/// The standard library's `Stdout` hides some errors, such as those of a
+/// descriptor that is open for reading only; and one that another program made
+/// non-blocking is no error here. (One that was closed at the start is
+/// /dev/null by now: the runtime opens that.)
 #[derive(Debug)]
 pub struct Output(File);
 
@@ -48,5 +52,66 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Lines that came about since the last flush are held up to about this many
+/// bytes.
+const HELD: usize = 64 * 1024;
+
+/// Writes whole lines, many at once.
+pub struct LineWriter<'w> {
+    out: Box<dyn Write + 'w>,
+    held: Vec<u8>,
+    /// The first error; after it nothing more is written.
+    error: Option<io::Error>,
+}
+
+impl<'w> LineWriter<'w> {
+    /// Writes to `out`.
+    #[must_use]
+    pub fn new(out: Box<dyn Write + 'w>) -> LineWriter<'w> {
+        LineWriter { out, held: Vec::new(), error: None }
+    }
+
+    /// Adds the line that `write` appends, end and all; [`LineWriter::flush`]
+    /// tells if it couldn't be written.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
+        if let Err(error) = write(&mut self.held) {
+            self.error.get_or_insert(error);
+        }
+        if self.held.len() >= HELD {
+            self.write_held();
+        }
+    }
+
+    /// Writes what is held.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any write so far.
+    pub fn flush(&mut self) -> io::Result<()> {
+        if !self.held.is_empty() {
+            self.write_held();
+        }
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    fn write_held(&mut self) {
+        if self.error.is_none() {
+            self.error = self.out.write_all(&self.held).and_then(|()| self.out.flush()).err();
+        }
+        self.held.clear();
+        // One long line, or a flood of them, must not keep its memory.
+        self.held.shrink_to(2 * HELD);
+    }
+}
+
+impl fmt::Debug for LineWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineWriter")
+            .field("held", &self.held.len())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! The forms of time that logs use -> whole seconds of UTC; RFC 3339 out.
+//! The forms of time that logs use -> whole seconds of UTC; RFC 3339 out; and
+//! the lengths of time that options take.
 //!
 //! Nothing else in the crate knows the calendar, zones or jiff. What a time
 //! means to the windows is the clock's matter.
@@ -31,7 +32,7 @@ impl Zone {
     /// A sentence if there is no such zone.
     pub fn named(name: &str) -> Result<Zone, String> {
         let zone = if name == "local" { TimeZone::try_system() } else { TimeZone::get(name) };
-        zone.map(Zone).map_err(|_| "not an IANA time zone".to_owned())
+        zone.map(Zone).map_err(|_| "no such time zone".to_owned())
     }
 
     fn second_of(&self, local: DateTime) -> Option<i64> {
@@ -64,8 +65,8 @@ pub fn read_duration(text: &str) -> Result<i64, &'static str> {
     if span.is_negative() {
         return Err("negative");
     }
-    let fraction = text.bytes().zip(text.bytes().skip(1));
-    if fraction.into_iter().any(|(a, b)| a == b'.' || (a == b',' && b.is_ascii_digit())) {
+    let mut pairs = text.bytes().zip(text.bytes().skip(1));
+    if pairs.any(|(a, b)| a == b'.' || (a == b',' && b.is_ascii_digit())) {
         return Err("not whole seconds");
     }
     let foreign = [span.get_milliseconds(), span.get_microseconds(), span.get_nanoseconds()];

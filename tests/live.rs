@@ -263,6 +263,17 @@ fn statuses_are_those_of_the_manual() {
 }
 
 #[test]
+fn what_was_typed_is_shown_on_one_line_without_controls() {
+    for arguments in
+        [&["--fo\no\u{1b}[31mx"][..], &["a\nb\u{1b}"], &["-t", "\n\u{1b}"], &["--rejects", "a\nb/c\u{1b}"]]
+    {
+        let stderr = run_program(arguments, b"").stderr;
+        assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+        assert!(!stderr.contains('\u{1b}'), "{arguments:?}");
+    }
+}
+
+#[test]
 fn every_value_that_the_manual_allows_is_accepted() {
     for arguments in [
         &["-t", "0.000000001"][..],
@@ -316,6 +327,8 @@ fn help_and_version_come_whatever_else_is_on_the_line() {
         &["-t", "--help"],
         &["-qh"],
         &["-h", "-x"],
+        &["access.csv", "-qh"],
+        &["--bogus", "-qqh"],
     ] {
         let ran = run_program(arguments, b"");
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
