@@ -11,6 +11,7 @@
 //!   source      one source: its layout, its run of time, its silence
 //!   layout      a line -> what it is: blank, header, record, malformed
 //!   run         one run of time: clock, suspects, windows, alert
+//!   suspects    records whose clock is not to be trusted
 //!   summary     tumbling windows
 //!   names       bounded sets of names that clients send
 //!   rate        the sliding window
@@ -51,4 +52,5 @@ pub mod request;
 pub mod run;
 pub mod source;
 pub mod summary;
+pub mod suspects;
 pub mod timestamp;

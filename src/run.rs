@@ -6,14 +6,11 @@
 use crate::alert::{Alert, Change, Limits};
 use crate::clock::{EventClock, Place};
 use crate::event::{self, Event, Second};
-use crate::names::MAX_NAME;
 use crate::rate::SlidingWindow;
-use crate::request::{Method, Request};
+use crate::request::Request;
 use crate::summary::{Arrival, Outlet, Summaries};
+use crate::suspects::{Side, Suspect, Suspects};
 use crate::timestamp;
-
-/// So many suspects in a row are believed.
-const CONFIRMING: usize = 10;
 
 /// A record or a silence is live if the log's time is within so many seconds
 /// of the wall clock.
@@ -30,47 +27,6 @@ pub struct Settings {
     pub lateness: i64,
     /// Names listed in a summary; 0 means all.
     pub top: usize,
-}
-
-/// A request that is held until its clock is believed or not.
-#[derive(Clone, Debug)]
-pub struct Suspect {
-    /// Its time.
-    pub second: i64,
-    /// How many seconds behind the stream time it was when it came.
-    behind_at_arrival: i64,
-    host: Box<[u8]>,
-    method: Method,
-    section: Box<[u8]>,
-    status: Option<u16>,
-    bytes: u64,
-}
-
-impl Suspect {
-    fn new(second: i64, behind_at_arrival: i64, request: &Request<'_>) -> Suspect {
-        let cut = |name: &[u8]| name[..name.len().min(MAX_NAME)].into();
-        Suspect {
-            second,
-            behind_at_arrival,
-            host: cut(request.host),
-            method: request.method,
-            section: cut(request.section),
-            status: request.status,
-            bytes: request.bytes,
-        }
-    }
-
-    /// The request itself.
-    #[must_use]
-    pub fn request(&self) -> Request<'_> {
-        Request {
-            host: &self.host,
-            method: self.method,
-            section: &self.section,
-            status: self.status,
-            bytes: self.bytes,
-        }
-    }
 }
 
 /// How many requests were late, and what would have kept them on time.
@@ -113,9 +69,7 @@ impl LateTotals {
 pub struct Run {
     settings: Settings,
     clock: EventClock,
-    /// Suspects of one side, in order of arrival.
-    suspects: Vec<Suspect>,
-    suspects_are_ahead: bool,
+    suspects: Suspects,
     /// The last second that was judged and whose windows were written.
     closed: i64,
     rate: SlidingWindow,
@@ -133,8 +87,7 @@ impl Run {
         Run {
             settings,
             clock,
-            suspects: Vec::new(),
-            suspects_are_ahead: false,
+            suspects: Suspects::none(),
             closed,
             rate: SlidingWindow::new(settings.limits.window, closed),
             alert: Alert::new(&settings.limits),
@@ -182,20 +135,19 @@ impl Run {
                 None
             }
             Place::Ahead => {
-                self.suspect(true, second, request, wall, outlet);
+                self.suspect(Side::Ahead, second, request, wall, outlet);
                 let is_live = second <= wall + self.settings.lateness && second >= wall - LIVE;
-                if is_live || self.suspects.len() >= CONFIRMING {
+                if is_live || self.suspects.are_enough() {
                     self.leap(wall, outlet);
                 }
                 None
             }
             Place::Behind => {
-                self.suspect(false, second, request, wall, outlet);
-                while self.spread_of_suspects() > self.clock.most_behind() {
-                    let first = self.suspects.remove(0);
-                    self.dismiss_behind(&first, outlet);
+                self.suspect(Side::Behind, second, request, wall, outlet);
+                while let Some(first) = self.suspects.take_first_if_wider_than(self.clock.most_behind()) {
+                    self.dismiss(Side::Behind, &first, outlet);
                 }
-                (self.suspects.len() >= CONFIRMING).then(|| self.take_suspects())
+                self.suspects.are_enough().then(|| self.suspects.take())
             }
         }
     }
@@ -207,21 +159,16 @@ impl Run {
         }
         self.clock.pass_silence(second);
         self.close(outlet);
-        if !self.suspects_are_ahead {
-            return;
-        }
-        // Being accepted so decides none of the others.
-        while let Some(least) = self.least_suspect() {
-            match self.clock.place(self.suspects[least].second) {
-                Place::Ahead => break,
-                Place::OnTime => {
-                    let suspect = self.suspects.remove(least);
-                    self.accept(suspect.second, &suspect.request(), outlet);
-                }
-                Place::Late | Place::Behind => {
-                    let suspect = self.suspects.remove(least);
-                    self.count_late(suspect.second, &suspect.request(), outlet);
-                }
+        let is_near = |run: &Run| {
+            run.suspects.are(Side::Ahead)
+                && run.suspects.least().is_some_and(|least| run.clock.place(least) != Place::Ahead)
+        };
+        while is_near(self) {
+            let Some(suspect) = self.suspects.take_least() else { return };
+            match self.clock.place(suspect.second) {
+                // Being accepted so decides none of the others.
+                Place::OnTime => self.accept(suspect.second, &suspect.request(), outlet),
+                _ => self.count_late(suspect.second, &suspect.request(), outlet),
             }
         }
     }
@@ -229,16 +176,13 @@ impl Run {
     /// Decides the suspects as the end of the input does, then
     /// [drains](Run::drain).
     pub fn end(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
-        if self.suspects_are_ahead {
-            while let Some(least) = self.least_suspect() {
-                if self.suspects[least].second > wall + self.settings.lateness {
-                    break;
-                }
-                self.leap(wall, outlet);
-            }
+        let latest = wall + self.settings.lateness;
+        while self.suspects.are(Side::Ahead) && self.suspects.least().is_some_and(|least| least <= latest) {
+            self.leap(wall, outlet);
         }
-        for suspect in self.take_suspects() {
-            self.dismiss(&suspect, outlet);
+        let side = self.suspects.side();
+        for suspect in self.suspects.take() {
+            self.dismiss(side, &suspect, outlet);
         }
         self.drain(outlet);
     }
@@ -272,32 +216,25 @@ impl Run {
         self.count_in_current(request, Arrival::Late, outlet);
     }
 
-    /// Counts a suspect that lies too far behind to be on time.
-    fn dismiss_behind(&mut self, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
-        self.late.note(suspect.behind_at_arrival, 0, self.settings.lateness);
-        self.count_as_late(suspect.second, &suspect.request(), outlet);
-    }
-
     /// Holds a suspect; one of the other side decides those held before it.
     fn suspect(
         &mut self,
-        is_ahead: bool,
+        side: Side,
         second: i64,
         request: &Request<'_>,
         wall: i64,
         outlet: &mut Outlet<'_, '_>,
     ) {
-        if self.suspects_are_ahead != is_ahead && !self.suspects.is_empty() {
+        if !self.suspects.are(side) {
             self.decide_suspects(wall, outlet);
         }
-        self.suspects_are_ahead = is_ahead;
         let behind = self.clock.stream_time() - second;
-        self.suspects.push(Suspect::new(second, behind, request));
+        self.suspects.hold(side, Suspect::new(second, behind, request));
     }
 
     /// Believes the suspects ahead: time goes on from the least of them.
     fn leap(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
-        let suspects = self.take_suspects();
+        let suspects = self.suspects.take();
         if let Some(least) = suspects.first() {
             self.clock.leap(least.second);
             self.close(outlet);
@@ -307,11 +244,12 @@ impl Run {
 
     /// Takes again those that are near by now and counts the others.
     fn decide_suspects(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
-        for suspect in self.take_suspects() {
-            if self.suspects_are_ahead && self.clock.place(suspect.second) != Place::Ahead {
+        let side = self.suspects.side();
+        for suspect in self.suspects.take() {
+            if side == Side::Ahead && self.clock.place(suspect.second) != Place::Ahead {
                 self.observe_again(&[suspect], wall, outlet);
             } else {
-                self.dismiss(&suspect, outlet);
+                self.dismiss(side, &suspect, outlet);
             }
         }
     }
@@ -325,34 +263,19 @@ impl Run {
     }
 
     /// Counts a suspect that wasn't confirmed.
-    fn dismiss(&mut self, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
-        if self.suspects_are_ahead {
-            self.count_in_current(&suspect.request(), Arrival::Future, outlet);
-        } else {
-            self.dismiss_behind(suspect, outlet);
+    fn dismiss(&mut self, side: Side, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
+        match side {
+            Side::Ahead => self.count_in_current(&suspect.request(), Arrival::Future, outlet),
+            Side::Behind => {
+                self.late.note(suspect.behind_seconds, 0, self.settings.lateness);
+                self.count_as_late(suspect.second, &suspect.request(), outlet);
+            }
         }
     }
 
     fn count_in_current(&mut self, request: &Request<'_>, arrival: Arrival, outlet: &mut Outlet<'_, '_>) {
         self.summaries.count(self.clock.current_second(), request, arrival);
         self.write_ended_gap(outlet);
-    }
-
-    /// All suspects in order of time, those of one second in order of arrival.
-    fn take_suspects(&mut self) -> Vec<Suspect> {
-        let mut suspects = std::mem::take(&mut self.suspects);
-        suspects.sort_by_key(|suspect| suspect.second);
-        suspects
-    }
-
-    fn least_suspect(&self) -> Option<usize> {
-        (0..self.suspects.len()).min_by_key(|&index| self.suspects[index].second)
-    }
-
-    fn spread_of_suspects(&self) -> i64 {
-        let seconds = self.suspects.iter().map(|suspect| suspect.second);
-        let (least, most) = (seconds.clone().min(), seconds.max());
-        most.zip(least).map_or(0, |(most, least)| most - least)
     }
 
     /// Closes what the clock says is closed.
