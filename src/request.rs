@@ -145,7 +145,7 @@ pub fn read_request<'a>(
         }
         Some(date) => {
             let text = [record.field(date), record.field(columns.time)].join(&b' ');
-            times.read(&text).ok_or_else(|| Malformed::Time(text.into()))?
+            times.read(trim(&text)).ok_or_else(|| Malformed::Time(text.into()))?
         }
     };
     let field = |column: Option<usize>| column.map_or(&b""[..], |column| record.field(column));

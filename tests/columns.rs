@@ -114,6 +114,7 @@ fn a_date_and_a_time_are_joined_unless_an_earlier_name_is_there() {
     assert_eq!(start("time,date", " 21:11:03 +01:00 , 2019-02-07 "), "2019-02-07T20:11:00Z");
     assert_eq!(start("date,time,timestamp", "x,y,1000"), "1970-01-01T00:16:40Z");
     assert_eq!(start("date,status", "1000,200"), "1970-01-01T00:16:40Z");
+    assert_eq!(start("date,time", ",1000"), "1970-01-01T00:16:40Z");
     assert_eq!(start("date,time,epoch", "2019-02-07,21:11:03,1000"), "2019-02-07T21:11:00Z");
 }
 
@@ -318,6 +319,12 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
             assert_eq!(read_time(&[], &form), Some(second), "{form:?}");
         }
     }
+}
+
+#[test]
+fn zeros_before_epoch_seconds_do_not_count_but_as_digits() {
+    assert_eq!(read_time(&[], "0000000000001549573860"), Some(1_549_573_860));
+    assert_eq!(read_time(&[], "0000000001000"), Some(1));
 }
 
 #[test]

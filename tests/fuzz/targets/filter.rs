@@ -1,0 +1,105 @@
+//! The whole filter with random options: every line is counted, the sums of a
+//! summary add up, the output is safe and the same for any pieces.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use httpmon::names::shown;
+use httpmon_fuzz::{Bytes, Case, Ran, is_safe, lines, run};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+/// How many lines each source has.
+fn lines_by_source(input: &[u8]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    let mut source = "stdin".to_owned();
+    for (text, _, overlong) in lines(input) {
+        let name = text.strip_prefix(b"==> ").and_then(|rest| rest.strip_suffix(b" <=="));
+        if let Some(name) = name.filter(|name| !name.is_empty() && !overlong) {
+            source = shown(name);
+        }
+        *counts.entry(source.clone()).or_default() += 1;
+    }
+    counts
+}
+
+fn number(event: &Value, name: &str) -> u64 {
+    event[name].as_u64().unwrap_or_else(|| panic!("{name}: {event}"))
+}
+
+/// The sum of what a summary has by status, method, section or host.
+fn sum(parts: &Value) -> Option<u64> {
+    match parts {
+        Value::Null => None,
+        Value::Object(parts) => Some(parts.values().map(|part| part.as_u64().expect("a count")).sum()),
+        Value::Array(parts) => Some(parts.iter().map(|part| number(part, "requests")).sum()),
+        _ => panic!("{parts}"),
+    }
+}
+
+/// What the summaries of one source have told so far.
+#[derive(Default)]
+struct Told {
+    lines: u64,
+    is_alerting: bool,
+}
+
+fn check(case: &Case, ran: &Ran) {
+    is_safe(&ran.events);
+    is_safe(&ran.diagnostics);
+    assert!(ran.events.is_empty() || ran.events.ends_with('\n'));
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    for line in ran.events.lines() {
+        assert!(line.starts_with("{\"type\":\""));
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        let source = event["source"].as_str().expect("a name");
+        let told = told.entry(source.to_owned()).or_default();
+        match event["type"].as_str() {
+            Some("summary") => {
+                let requests = number(&event, "requests");
+                told.lines += requests + number(&event, "malformed") + number(&event, "skipped");
+                assert!(number(&event, "late") + number(&event, "future") <= requests);
+                assert!(number(&event, "duration_seconds") % (case.interval as u64) == 0);
+                for (parts, rest) in [("sections", "sections_other"), ("hosts", "hosts_other")] {
+                    if let Some(sum) = sum(&event[parts]) {
+                        assert_eq!(sum + number(&event[rest], "requests"), requests, "{event}");
+                    }
+                    let listed = event[parts].as_array().map_or(0, Vec::len);
+                    assert!(case.top == 0 || listed <= case.top);
+                }
+                // The columns may have changed since the requests came.
+                assert!(sum(&event["status"]).is_none_or(|sum| sum == requests), "{event}");
+                assert!(sum(&event["status_codes"]).is_none_or(|sum| sum <= requests), "{event}");
+                assert!(sum(&event["methods"]).is_none_or(|sum| sum == requests), "{event}");
+                assert!(event["alerting"].is_boolean() && event["partial"].is_boolean());
+            }
+            // Time that was set back forgets an alert.
+            Some("alert") => told.is_alerting = true,
+            Some("recovery") => {
+                assert!(told.is_alerting);
+                told.is_alerting = false;
+                assert!(number(&event, "peak_requests") >= number(&event, "requests"));
+            }
+            _ => panic!("{event}"),
+        }
+    }
+    let lines = lines_by_source(&case.input());
+    for (source, told) in told {
+        assert_eq!(Some(&told.lines), lines.get(&source), "{source}");
+    }
+    if case.is_quiet && ran.outcome == httpmon::monitor::Outcome::Readable {
+        assert_eq!(ran.diagnostics, "");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let bytes = &mut Bytes(data);
+    let seed = bytes.next();
+    let case = Case::decode(bytes.0);
+    let ran = run(case.arguments(), &case.steps, case.wall);
+    check(&case, &ran);
+    let again = run(case.arguments(), &case.cut(seed), case.wall);
+    assert_eq!(again.events, ran.events, "in pieces of seed {seed}");
+    assert_eq!(again.rejects, ran.rejects, "in pieces of seed {seed}");
+});

@@ -1,0 +1,61 @@
+//! Wherever the reader of plain lines has an answer, it is that of the general
+//! way, whatever the columns.
+
+#![no_main]
+
+use std::cell::RefCell;
+
+use httpmon::columns::{Columns, Width};
+use httpmon::plain::PlainReader;
+use httpmon::record::Splitter;
+use httpmon::request::read_request;
+use httpmon::timestamp::{TimeReader, Zone};
+use httpmon_fuzz::{Bytes, DELIMITERS};
+use libfuzzer_sys::fuzz_target;
+
+const ROLES: [&str; 10] =
+    ["time", "host", "request", "status", "bytes", "method", "path", "user", "-", "date"];
+
+/// Some columns with a time among them.
+fn columns(bytes: &mut Bytes<'_>) -> Columns {
+    let mut roles: Vec<&str> = Vec::new();
+    for _ in 0..bytes.next() % 12 {
+        let role = bytes.pick(&ROLES);
+        // `date` makes the plain reader leave everything to the other way.
+        if role == "-" || (role == "date" && bytes.next() > 250) || (role != "date" && !roles.contains(&role))
+        {
+            roles.push(role);
+        }
+    }
+    if !roles.contains(&"time") {
+        roles.insert(usize::from(bytes.next()) % (roles.len() + 1), "time");
+    }
+    let mut columns = Columns::from_list(&roles.join(",")).unwrap_or_default();
+    let width = bytes.next();
+    if width % 2 == 0 {
+        columns.width = Width::Exactly(roles.len() + usize::from(width / 2 % 4));
+    }
+    columns
+}
+
+thread_local! {
+    static SPLITTERS: RefCell<[Splitter; 4]> = RefCell::new(DELIMITERS.map(Splitter::new));
+}
+
+fuzz_target!(|data: &[u8]| {
+    let bytes = &mut Bytes(data);
+    let columns = if bytes.next() % 4 == 0 { Columns::default() } else { columns(bytes) };
+    let place = usize::from(bytes.next()) % 4;
+    let delimiter = DELIMITERS[place];
+    let reader = PlainReader::new(&columns, delimiter);
+    let mut times = TimeReader::new(Zone::utc());
+    while !bytes.is_empty() {
+        let line = bytes.line();
+        let Some(plain) = reader.read(line, &mut times) else { continue };
+        SPLITTERS.with_borrow_mut(|splitters| {
+            let record = splitters[place].split(line).expect("it is closed");
+            let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
+            assert_eq!(Ok(plain), general, "{:?} with {columns:?}", line.escape_ascii().to_string());
+        });
+    }
+});
