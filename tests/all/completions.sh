@@ -22,7 +22,7 @@ fish -c 'source scripts/completions/httpmon.fish; complete -C "httpmon --re"' > 
 for option in --recovery-threshold --rejects; do
     grep -q "^$option" "$dir/fish" || fail "fish: $(cat "$dir/fish")"
 done
-fish -c 'source scripts/completions/httpmon.fish; complete -C "httpmon -d "' | grep -q '^tab' || fail 'fish: -d'
+fish -c 'source scripts/completions/httpmon.fish; complete -C "httpmon -d "' | grep '^tab' > /dev/null || fail 'fish: -d'
 echo 'ok fish completes options and values'
 
 # The server ends with its last session.

@@ -145,7 +145,7 @@ traced() { # INJECTION...: with the log as the file that it concerns
 }
 if traced -P "$dir/log" -e trace=read 2> /dev/null && [ "$(grep -c ' read(' "$dir/strace")" -ge 4 ]; then
     httpmon < "$dir/log" > "$dir/out" # a file is read in equal pieces; the first read says how long they are
-    piece=$(sed -n 's/.* read(.*) = \([0-9]*\)$/\1/p' "$dir/strace" | head -n 1)
+    piece=$(sed -n 's/.* read(.*) = \([0-9]*\)$/\1/p' "$dir/strace" | head -n 1 || true)
     for n in 1 2 3; do
         status=0
         traced -P "$dir/log" -e trace=read -e "inject=read:error=EIO:when=$n" || status=$?
@@ -438,7 +438,7 @@ has_recoveries() { [ "$(grep -c '"type":"recovery"' "$1")" -eq "$2" ]; } # FILE 
 # --- The wall clock jumps. (CLOCK_MONOTONIC is left alone.)
 clock() {
     local now library jump
-    library=$(find /usr/lib /usr/local/lib /lib -name libfaketime.so.1 2> /dev/null | head -n 1)
+    library=$(find /usr/lib /usr/local/lib /lib -name libfaketime.so.1 2> /dev/null | head -n 1 || true)
     faked=(env "LD_PRELOAD=$library" "FAKETIME_TIMESTAMP_FILE=$dir/clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1)
     set_clock() { printf '%s\n' "$1" > "$dir/clock.new" && mv "$dir/clock.new" "$dir/clock"; } # seconds off
     set_clock +7200

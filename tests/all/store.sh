@@ -103,7 +103,7 @@ until_true 'another program holds the file' grep -q held "$dir/held_out"
 sed 's/"source":"stdin"/"source":"third"/' "$dir/a" | httpmon-store "$dir/two.db" &
 writer=$!
 pids+=("$writer")
-opened() { readlink "/proc/$writer"/fd/* | grep -q 'two\.db'; }
+opened() { readlink "/proc/$writer"/fd/* | grep 'two\.db' > /dev/null; }
 until_true 'the writer has come to the file' opened
 echo 'commit;' >&4
 exec 4>&-

@@ -169,7 +169,7 @@ is state quiet
 stop
 echo 'ok a log without most columns, an active alert and an empty store are shown'
 
-httpmon-web --help | grep -q '^usage: httpmon-web' || fail 'no help'
+httpmon-web --help | grep '^usage: httpmon-web' > /dev/null || fail 'no help'
 echo 'not a database, but a text of some length' > "$dir/text"
 sqlite3 "$dir/other.db" 'create table t (a)'
 for wrong in '' "--open $dir/empty.db" "$dir/empty.db $dir/empty.db" "$dir/none.db" "$dir" "$dir/text" \

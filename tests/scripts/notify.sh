@@ -127,7 +127,7 @@ ok 'wrong usage is one line and status 2, --help is help'
 # The recipes of the manual, as they stand there.
 recipe() { # WORD: the commands of the manual's display that has the word
     mandoc -T utf8 -O width=100 man/httpmon-notify.1 | sed 's/.\x08//g' |
-        awk -v word="$1" 'BEGIN { RS = "" } index($0, word) && /\| httpmon-notify|^ *httpmon-notify/ { print; exit }'
+        awk -v word="$1" 'BEGIN { RS = "" } index($0, word) && /\| httpmon-notify|^ *httpmon-notify/ && !found++'
 }
 mkdir "$dir/bin"
 printf '#!/bin/sh\nprintf "%%s|" "$@" >> "%s/mail"; cat >> "%s/mail"\n' "$dir" "$dir" > "$dir/bin/mail"

@@ -97,7 +97,7 @@ for _ in $(seq 3000); do cat "$dir/broken"; done > "$dir/many"
 if grep -v ': not an event$' "$dir/err" >&2; then fail 'a closed pipe is not quiet'; fi
 echo 'ok a reader that goes away ends it quietly'
 
-httpmon-pretty --help | grep -q '^usage: httpmon-pretty' || fail 'no help'
+httpmon-pretty --help | grep '^usage: httpmon-pretty' > /dev/null || fail 'no help'
 for wrong in '--colour' 'events.ndjson' '--color=blue' '--color'; do
     status=0
     httpmon-pretty "$wrong" < /dev/null > "$dir/out" 2> "$dir/err" || status=$?

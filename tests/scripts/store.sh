@@ -181,7 +181,7 @@ exec 3>&-
 [ "$(sqlite3 "$db" 'pragma integrity_check')" = ok ] || fail 'the file is not sound after SIGTERM'
 echo 'ok SIGTERM ends it when nothing more comes, by that signal'
 
-httpmon-store --help | grep -q '^usage: httpmon-store' || fail 'no help'
+httpmon-store --help | grep '^usage: httpmon-store' > /dev/null || fail 'no help'
 echo 'not a database, but a text of some length' > "$dir/text"
 for wrong in '' "--db $dir/x" "$dir/a.db $dir/b.db" "$dir" "$dir/nowhere/x.db" "$dir/text"; do
     status=0
