@@ -1,10 +1,11 @@
 //! A plain line -> a request, in one go.
 //!
 //! Nearly all lines of nearly all logs are plain: quotes stand at the edges of
-//! fields, or where they don't matter, and numbers are what they should be. Such a line is read here
-//! from left to right, each value where it stands, without a list of fields in
-//! between. Whatever is not plain is left to the general way, `record` and then
-//! `request`; the tests prove that both agree wherever this one has an answer.
+//! fields, or where they don't matter, and numbers are what they should be.
+//! Such a line is read here from left to right, each value where it stands,
+//! without a list of fields in between. Whatever is not plain is left to the
+//! general way, `record` and then `request`; the tests prove that both agree
+//! wherever this one has an answer.
 
 use crate::columns::{Columns, Role, Width};
 use crate::record::{find, is_blank, matches, trim};

@@ -50,6 +50,19 @@ pub struct Outlet<'a, 'w> {
     pub events: &'a mut Events<'w>,
 }
 
+/// What the next summary is of.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    /// A window with requests.
+    Requests { start: i64 },
+    /// An empty window on its own.
+    Single { start: i64 },
+    /// The rest of a gap, up to a window with requests.
+    Gap { start: i64, end: i64 },
+    /// Nothing before a further request comes.
+    Nothing,
+}
+
 /// The tumbling windows of one run of time.
 #[derive(Debug)]
 pub struct Summaries {
@@ -106,13 +119,10 @@ impl Summaries {
     /// already if a gap has just come to an end.
     #[must_use]
     pub fn next_due(&self) -> i64 {
-        let first = self.open.front().map(|window| window.start);
-        match (self.covered, first) {
-            (None, Some(start)) => start + self.interval - 1,
-            (Some(covered), Some(start)) if start == covered => start + self.interval - 1,
-            (Some(covered), _) if self.singles < SINGLES => covered + self.interval - 1,
-            (Some(_), Some(start)) => start - 1,
-            (_, None) => i64::MAX,
+        match self.due() {
+            Due::Requests { start } | Due::Single { start } => start + self.interval - 1,
+            Due::Gap { end, .. } => end - 1,
+            Due::Nothing => i64::MAX,
         }
     }
 
@@ -121,20 +131,25 @@ impl Summaries {
     /// `earliest` is the least accepted time of the run, `alerting` whether an
     /// alert is active after the window's last second.
     pub fn write_due(&mut self, earliest: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
-        let Some(start) = self.open.front().map(|window| window.start) else {
-            if let Some(covered) = self.covered {
+        match self.due() {
+            Due::Requests { start } => self.write_first(start < earliest, alerting, outlet),
+            Due::Single { start } => {
                 self.singles += 1;
-                self.write_empty(covered, covered + self.interval, false, alerting, outlet);
+                self.write_empty(start, start + self.interval, false, alerting, outlet);
             }
-            return;
-        };
-        match self.covered {
-            Some(covered) if covered < start && self.singles < SINGLES => {
-                self.singles += 1;
-                self.write_empty(covered, covered + self.interval, false, alerting, outlet);
-            }
-            Some(covered) if covered < start => self.write_empty(covered, start, false, alerting, outlet),
-            _ => self.write_first(start < earliest, alerting, outlet),
+            Due::Gap { start, end } => self.write_empty(start, end, false, alerting, outlet),
+            Due::Nothing => {}
+        }
+    }
+
+    fn due(&self) -> Due {
+        let first = self.open.front().map(|window| window.start);
+        match (self.covered, first) {
+            (None, Some(start)) => Due::Requests { start },
+            (Some(covered), Some(start)) if start == covered => Due::Requests { start },
+            (Some(start), _) if self.singles < SINGLES => Due::Single { start },
+            (Some(start), Some(end)) => Due::Gap { start, end },
+            (_, None) => Due::Nothing,
         }
     }
 
