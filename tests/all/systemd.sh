@@ -53,7 +53,9 @@ if [ "$(id -u)" = 0 ]; then
     chmod 640 "$a" "$b"
 fi
 cp "$(command -v httpmon)" "$dir/httpmon"
-PATH=$dir:$PATH LOGS="$dir/logs/*.csv" OPTIONS='--threshold 0.5 --window 10 --idle-timeout 0' \
+# The environment is the one that systemd makes; a shell without HOME or SHELL would ask for them by a socket.
+env -i HOME=/ SHELL=/usr/sbin/nologin USER=httpmon LOGNAME=httpmon LANG=C.UTF-8 \
+    PATH="$dir:$PATH" LOGS="$dir/logs/*.csv" OPTIONS='--threshold 0.5 --window 10 --idle-timeout 0' \
     strace -D -f -qq -o "$dir/trace" "${drop[@]}" /bin/bash -c "$command" >> "$dir/events" 2> "$dir/err" &
 main=$!
 tail_runs() { children=$(pgrep -P "$main" -x tail); }
