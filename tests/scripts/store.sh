@@ -116,7 +116,7 @@ EVENTS
 quietly < "$dir/hostile"
 same 'names from hostile clients are data, without control characters' \
     'select source, section, sections.requests from summaries join sections on summary = id' \
-"x'); drop table summaries; --|/"$'\uFFFD'"a\"'; delete from hosts"$'\uFFFD'"[2J|3"
+"x'); drop table summaries; --|/"$'\xEF\xBF\xBD'"a\"'; delete from hosts"$'\xEF\xBF\xBD'"[2J|3"
 same 'what the log has no column for is NULL, also in the views' \
     "select requests, bytes is null, status_5xx is null, (select server_errors is null and code_500 is null from server_errors where source = 'nulls') from summaries where source = 'nulls'" \
     '4|1|1|1'
