@@ -89,13 +89,12 @@ impl Layout {
         &self.columns
     }
 
-    /// Reads `line` if it is as plain as most are.
-    #[inline(always)]
-    pub fn read_plain<'a>(&mut self, line: &Line<'a>) -> Option<(i64, Request<'a>)> {
-        self.plain.as_ref().filter(|_| !line.overlong)?.read(line.text, &mut self.times)
+    /// What reads plain lines, if the delimiter is known.
+    pub fn plain(&mut self) -> Option<(&mut PlainReader, &mut TimeReader, &Columns)> {
+        Some((self.plain.as_mut()?, &mut self.times, &self.columns))
     }
 
-    /// Tells what `line`, which is not plain, is; a header changes the columns.
+    /// Tells what `line` is; a header changes the columns.
     pub fn read<'a>(&'a mut self, line: &Line<'a>) -> (Reading<'a>, &'a Columns) {
         let text = line.text;
         if line.overlong {

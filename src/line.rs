@@ -68,50 +68,47 @@ pub struct LineCutter {
 }
 
 impl LineCutter {
-    /// Calls `take` with every line that ends in `piece`, together with what
-    /// earlier pieces began.
-    pub fn feed(&mut self, mut piece: &[u8], mut take: impl FnMut(Line<'_>)) {
-        if self.has_begun {
-            let Some(newline) = memchr(b'\n', piece) else {
-                self.keep(piece);
-                return;
-            };
-            let (rest, next) = piece.split_at(newline + 1);
-            self.keep(rest);
-            take(self.begun_line());
-            self.forget();
-            piece = next;
-        }
-        while let Some(newline) = memchr(b'\n', piece) {
-            let (line, next) = piece.split_at(newline + 1);
-            take(Line::new(line));
-            piece = next;
-        }
-        if !piece.is_empty() {
+    /// Takes the next line from the start of `piece`, together with what
+    /// earlier pieces began; `None` if it doesn't end there: all of `piece` is
+    /// taken then.
+    pub fn next<'a, 'p: 'a>(&'a mut self, piece: &mut &'p [u8]) -> Option<Line<'a>> {
+        let Some(newline) = memchr(b'\n', piece) else {
             self.keep(piece);
+            *piece = b"";
+            return None;
+        };
+        let (line, rest) = piece.split_at(newline + 1);
+        *piece = rest;
+        if !self.has_begun {
+            return Some(Line::new(line));
         }
+        self.keep(line);
+        Some(self.take_begun())
     }
 
-    /// Calls `take` with the last line, if the input ended without `\n`.
-    pub fn finish(&mut self, take: impl FnOnce(Line<'_>)) {
-        if self.has_begun {
-            take(self.begun_line());
-            self.forget();
-        }
+    /// Takes the last line, if the input ended without `\n`.
+    pub fn last(&mut self) -> Option<Line<'_>> {
+        self.has_begun.then(|| self.take_begun())
     }
 
-    fn begun_line(&self) -> Line<'_> {
-        let line = Line::new(&self.begun);
-        if self.cut {
+    fn take_begun(&mut self) -> Line<'_> {
+        self.has_begun = false;
+        if std::mem::take(&mut self.cut) {
             let end = if self.begun.ends_with(b"\n") { &b"\n"[..] } else { b"" };
             return Line { text: &self.begun[..MAX_LINE], end, overlong: true };
         }
-        line
+        Line::new(&self.begun)
     }
 
     fn keep(&mut self, piece: &[u8]) {
         // One byte more than the text may have tells a long line from a `\r\n`.
         const ROOM: usize = MAX_LINE + 1;
+        if piece.is_empty() {
+            return;
+        }
+        if !self.has_begun {
+            self.begun.clear();
+        }
         self.has_begun = true;
         let ends = piece.last() == Some(&b'\n');
         let text = if ends { &piece[..piece.len() - 1] } else { piece };
@@ -132,11 +129,5 @@ impl LineCutter {
         if ends {
             self.begun.push(b'\n');
         }
-    }
-
-    fn forget(&mut self) {
-        self.begun.clear();
-        self.has_begun = false;
-        self.cut = false;
     }
 }

@@ -113,9 +113,12 @@ impl<'w> Monitor<'w> {
     /// # Errors
     ///
     /// If an output fails; the filter is of no further use then but to say so.
-    pub fn read(&mut self, piece: &[u8], now: Moment) -> Result<(), Failure> {
+    pub fn read(&mut self, mut piece: &[u8], now: Moment) -> Result<(), Failure> {
         let (settings, state) = (&self.settings, &mut self.state);
-        self.cutter.feed(piece, |line| state.read_line(&line, now, settings));
+        while let Some(line) = self.cutter.next(&mut piece) {
+            state.read_line(&line, now, settings);
+            piece = state.read_plain_lines(piece, now);
+        }
         state.flush()
     }
 
@@ -146,7 +149,9 @@ impl<'w> Monitor<'w> {
     /// If an output fails.
     pub fn end(&mut self, now: Moment) -> Result<Outcome, Failure> {
         let (settings, state) = (&self.settings, &mut self.state);
-        self.cutter.finish(|line| state.read_line(&line, now, settings));
+        if let Some(line) = self.cutter.last() {
+            state.read_line(&line, now, settings);
+        }
         for source in &mut state.sources {
             source.end(now.wall, &mut state.events);
         }
@@ -179,6 +184,14 @@ impl State<'_> {
         if let Fate::Malformed(problem) = source.read_line(line, now, settings, &mut self.events) {
             self.report(place, line, &problem);
         }
+    }
+
+    /// Takes the plain lines that `text` starts with, and says what follows them.
+    fn read_plain_lines<'a>(&mut self, text: &'a [u8], now: Moment) -> &'a [u8] {
+        let Some(source) = self.current.and_then(|place| self.sources.get_mut(place)) else { return text };
+        let (lines, rest) = source.read_plain_lines(text, now, &mut self.events);
+        self.lines += lines;
+        rest
     }
 
     #[cold]

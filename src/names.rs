@@ -44,11 +44,24 @@ pub struct Names {
     in_use: usize,
     /// How many names, in use or not, set off a clean-up.
     clean_at: usize,
-    /// Where a name was last found, by a hash that a client may well guess: a
+    /// Where names were last found, by a hash that a client may well guess: a
     /// wrong place costs a look into `ids`, no more.
-    recent: Box<[(Key, NameId)]>,
+    recent: Box<[Recent]>,
     /// The seats of names that have them in more windows than fit an entry.
     further_seats: HashMap<(NameId, u64), usize>,
+}
+
+/// A name that was found, and its last seat.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    key: Key,
+    id: NameId,
+    /// The window and the place.
+    seat: (u64, usize),
+}
+
+impl Recent {
+    const NOTHING: Recent = Recent { key: Key::NONE, id: NOWHERE, seat: (0, 0) };
 }
 
 #[derive(Debug)]
@@ -82,45 +95,60 @@ impl Names {
         }
     }
 
-    /// The number of the name that `raw` shows as; `None` if it is new and
-    /// there are as many in use as may be.
+    /// The number of the name that `raw` shows as, and its seat in `window`: if
+    /// it has none there it takes `free`. `None` if the name is new and as many
+    /// are in use as may be.
     #[inline(always)]
-    pub fn id(&mut self, raw: &[u8]) -> Option<NameId> {
+    pub fn seat(&mut self, raw: &[u8], window: WindowKey, free: usize) -> Option<(NameId, usize)> {
         let raw = &raw[..raw.len().min(MAX_NAME)];
         let key = Key::of(raw);
-        let place = key.place(self.recent.len());
-        let id = match self.recent.get(place) {
-            // A name that is stored shows as itself.
-            Some(&(recent, id)) if recent == key && (key.is_whole() || self.is(id, raw)) => id,
-            _ => self.find_or_add(raw, key)?,
-        };
-        if self.in_use >= self.cap && self.entries[id as usize].seats == 0 {
-            return None;
+        match self.recent.get(key.place(self.recent.len(), window)) {
+            Some(recent) if recent.seat.0 == window.serial && self.is(recent, key, raw) => {
+                Some((recent.id, recent.seat.1))
+            }
+            _ => self.find_seat(raw, key, window, free),
         }
-        Some(id)
     }
 
-    fn is(&self, id: NameId, raw: &[u8]) -> bool {
-        *self.entries[id as usize].name == *raw
-    }
-
-    /// The name's seat in `window`, if it has one.
-    #[must_use]
+    /// Whether `raw`, which has this `key`, is what was found lately. A name
+    /// that is stored shows as itself.
     #[inline(always)]
-    pub fn seat(&self, id: NameId, window: WindowKey) -> Option<usize> {
-        let entry = &self.entries[id as usize];
-        let (serial, place) = entry.near_seats[usize::from(window.is_odd)];
-        if serial == window.serial {
-            return Some(place);
-        }
-        if entry.seats <= usize::from(entry.near_seats[0].0 > 0) + usize::from(entry.near_seats[1].0 > 0) {
-            return None;
-        }
-        self.further_seats.get(&(id, window.serial)).copied()
+    fn is(&self, recent: &Recent, key: Key, raw: &[u8]) -> bool {
+        recent.key == key && (key.is_whole() || *self.entries[recent.id as usize].name == *raw)
     }
 
-    /// Gives the name a seat in `window`, in which it has none.
-    pub fn take_seat(&mut self, id: NameId, window: WindowKey, place: usize) {
+    #[inline(never)]
+    fn find_seat(&mut self, raw: &[u8], key: Key, window: WindowKey, free: usize) -> Option<(NameId, usize)> {
+        let id = match self.recent.get(key.place(self.recent.len(), window)) {
+            Some(recent) if self.is(recent, key, raw) => recent.id,
+            _ => self.find_or_add(raw)?,
+        };
+        let entry = &self.entries[id as usize];
+        if self.in_use >= self.cap && entry.seats == 0 {
+            return None;
+        }
+        let (serial, place) = entry.near_seats[usize::from(window.is_odd)];
+        let has_further = entry.seats > entry.near_seats.iter().filter(|&&(serial, _)| serial > 0).count();
+        let seat = if serial == window.serial {
+            Some(place)
+        } else if has_further {
+            self.further_seats.get(&(id, window.serial)).copied()
+        } else {
+            None
+        };
+        let seat = seat.unwrap_or_else(|| self.take_seat(id, window, free));
+        if *self.entries[id as usize].name == *raw {
+            let wanted = (self.ids.len() * 64).next_power_of_two().clamp(1024, 32_768);
+            if self.recent.len() < wanted {
+                self.recent = vec![Recent::NOTHING; wanted].into();
+            }
+            let place = key.place(self.recent.len(), window);
+            self.recent[place] = Recent { key, id, seat: (window.serial, seat) };
+        }
+        Some((id, seat))
+    }
+
+    fn take_seat(&mut self, id: NameId, window: WindowKey, place: usize) -> usize {
         let entry = &mut self.entries[id as usize];
         self.in_use += usize::from(entry.seats == 0);
         entry.seats += 1;
@@ -129,6 +157,7 @@ impl Names {
         if serial > 0 {
             self.further_seats.insert((id, serial), further);
         }
+        place
     }
 
     /// Takes the seats of a window that is closed away.
@@ -160,25 +189,15 @@ impl Names {
         one.name.cmp(&other.name)
     }
 
-    fn find_or_add(&mut self, raw: &[u8], key: Key) -> Option<NameId> {
-        let id = match self.ids.get(raw) {
-            Some(&id) => id,
-            None => self.find_or_add_stored(&stored(raw))?,
-        };
-        if self.is(id, raw) {
-            let wanted = (self.ids.len() * 16).next_power_of_two().clamp(64, 4096);
-            if self.recent.len() < wanted {
-                self.recent = vec![(Key::default(), NOWHERE); wanted].into();
-            }
-            let place = key.place(self.recent.len());
-            self.recent[place] = (key, id);
-        }
-        Some(id)
-    }
-
-    fn find_or_add_stored(&mut self, name: &[u8]) -> Option<NameId> {
-        if let Some(&id) = self.ids.get(name) {
+    fn find_or_add(&mut self, raw: &[u8]) -> Option<NameId> {
+        if let Some(&id) = self.ids.get(raw) {
             return Some(id);
+        }
+        let name = stored(raw);
+        if let Cow::Owned(name) = &name {
+            if let Some(&id) = self.ids.get(&name[..]) {
+                return Some(id);
+            }
         }
         if self.in_use >= self.cap {
             return None;
@@ -212,7 +231,7 @@ impl Names {
             }
             entry.seats > 0
         });
-        self.recent.fill((Key::default(), NOWHERE));
+        self.recent.fill(Recent::NOTHING);
         self.clean_at = (self.in_use * 2).clamp(FIRST_CLEAN, self.cap + self.cap / 8);
     }
 }
@@ -225,14 +244,10 @@ struct Key {
     tail: u64,
 }
 
-impl Default for Key {
-    /// The key of no name.
-    fn default() -> Key {
-        Key { length: usize::MAX, head: 0, tail: 0 }
-    }
-}
-
 impl Key {
+    /// The key of no name.
+    const NONE: Key = Key { length: usize::MAX, head: 0, tail: 0 };
+
     #[inline(always)]
     fn of(name: &[u8]) -> Key {
         let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
@@ -252,12 +267,14 @@ impl Key {
         self.length <= 16
     }
 
-    /// A place among `places`, a power of two.
+    /// A place among `places`, a power of two; neighbouring windows have
+    /// different ones.
     #[inline(always)]
-    fn place(&self, places: usize) -> usize {
+    fn place(&self, places: usize, window: WindowKey) -> usize {
         let mixed = self.head ^ self.tail.rotate_left(23) ^ self.length as u64;
-        let mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        usize::try_from(mixed).unwrap_or(0) & places.wrapping_sub(1)
+        // Of a product the highest bits depend on all of the factor's.
+        let mixed = usize::try_from(mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44).unwrap_or(0);
+        (mixed << 1 | usize::from(window.is_odd)) & places.wrapping_sub(1)
     }
 }
 
@@ -294,79 +311,100 @@ pub fn shown(raw: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    const WINDOW: WindowKey = WindowKey { serial: 1, is_odd: true };
+
+    fn id(names: &mut Names, raw: &[u8]) -> Option<NameId> {
+        names.seat(raw, WINDOW, 0).map(|(id, _)| id)
+    }
+
     #[test]
     fn names_are_the_same_if_they_show_the_same() {
-        let mut names: Names = Names::new(10);
-        let id = names.id(b"/a\xFFb");
+        let mut names = Names::new(10);
+        let first = id(&mut names, b"/a\xFFb").expect("there is room");
         for same in
             [&b"/a\x07b"[..], "/a\u{FFFD}b".as_bytes(), b"/a\x80b", "/a\u{2028}b".as_bytes(), b"/a\x7Fb"]
         {
-            assert_eq!(names.id(same), id, "{same:?}");
+            assert_eq!(id(&mut names, same), Some(first), "{same:?}");
         }
-        assert_eq!(names.shown(id.expect("there is room")), "/a\u{FFFD}b");
-        assert_ne!(names.id(b"/ab"), id);
+        assert_eq!(names.shown(first), "/a\u{FFFD}b");
+        assert_ne!(id(&mut names, b"/ab"), Some(first));
     }
 
     #[test]
     fn a_name_is_cut_at_128_bytes_even_inside_a_character() {
-        let mut names: Names = Names::new(10);
+        let mut names = Names::new(10);
         let long = format!("{}é", "x".repeat(127));
-        let id = names.id(long.as_bytes()).expect("there is room");
+        let id = id(&mut names, long.as_bytes()).expect("there is room");
         assert_eq!(names.shown(id), format!("{}\u{FFFD}", "x".repeat(127)));
     }
 
     #[test]
+    fn names_of_any_length_are_told_apart_where_they_differ() {
+        let mut names = Names::new(10_000);
+        for length in 0..40 {
+            let plain = vec![b'a'; length];
+            let first = names.seat(&plain, WINDOW, length).expect("there is room");
+            assert_eq!(first.1, length, "the longer one is another name");
+            for place in 0..length {
+                let mut other = plain.clone();
+                other[place] = b'b';
+                let other = names.seat(&other, WINDOW, 0).expect("there is room");
+                assert_ne!(other.0, first.0, "byte {place} of {length}");
+            }
+            assert_eq!(names.seat(&plain, WINDOW, 99), Some(first));
+        }
+    }
+
+    #[test]
     fn names_are_ordered_as_they_are_shown() {
-        let mut names: Names = Names::new(10);
-        let replaced = names.id(b"\xFF").expect("there is room");
-        let beyond = names.id("\u{10000}".as_bytes()).expect("there is room");
+        let mut names = Names::new(10);
+        let replaced = id(&mut names, b"\xFF").expect("there is room");
+        let beyond = id(&mut names, "\u{10000}".as_bytes()).expect("there is room");
         assert_eq!(names.compare(replaced, beyond), Ordering::Less);
     }
 
     #[test]
     fn only_names_in_use_count_against_the_cap() {
-        let mut names: Names = Names::new(2);
-        let window = WindowKey { serial: 1, is_odd: false };
-        let ids = [b"a", b"b"].map(|name| names.id(name).expect("there is room"));
-        for id in ids {
-            names.take_seat(id, window, 0);
-        }
-        assert_eq!(names.id(b"c"), None);
-        assert_eq!(names.id(b"a"), Some(ids[0]));
-        names.release(ids[0], window);
-        let id = names.id(b"c").expect("there is room again");
-        names.take_seat(id, window, 0);
-        assert_eq!(names.id(b"a"), None, "known, but not in use any more");
+        let mut names = Names::new(2);
+        let a = id(&mut names, b"a").expect("there is room");
+        assert!(id(&mut names, b"b").is_some());
+        assert_eq!(id(&mut names, b"c"), None);
+        assert_eq!(id(&mut names, b"a"), Some(a));
+        names.release(a, WINDOW);
+        assert!(id(&mut names, b"c").is_some(), "there is room again");
+        let next = WindowKey { serial: 2, is_odd: false };
+        assert_eq!(names.seat(b"a", next, 0), None, "known, but not in use any more");
+        assert!(names.seat(b"b", next, 0).is_some());
     }
 
     #[test]
     fn a_name_has_a_seat_in_every_open_window_however_many() {
         let mut names = Names::new(10);
-        let id = names.id(b"a").expect("there is room");
         let windows = [3, 4, 5, 6, 7].map(|serial| WindowKey { serial, is_odd: serial % 2 == 1 });
+        let seats = |names: &mut Names, free: usize| {
+            windows.map(|window| names.seat(b"a", window, free).expect("there is room").1)
+        };
         for (place, window) in windows.into_iter().enumerate() {
-            assert_eq!(names.seat(id, window), None);
-            names.take_seat(id, window, place);
+            assert_eq!(names.seat(b"a", window, place), Some((0, place)));
         }
-        for (place, window) in windows.into_iter().enumerate() {
-            assert_eq!(names.seat(id, window), Some(place));
+        assert_eq!(seats(&mut names, 9), [0, 1, 2, 3, 4]);
+        names.release(0, windows[0]);
+        names.release(0, windows[4]);
+        for (place, window) in windows.into_iter().enumerate().skip(1).take(3) {
+            assert_eq!(names.seat(b"a", window, 9), Some((0, place)));
         }
-        names.release(id, windows[0]);
-        names.release(id, windows[4]);
-        assert_eq!(windows.map(|window| names.seat(id, window)), [None, Some(1), Some(2), Some(3), None]);
         for window in &windows[1..4] {
-            names.release(id, *window);
+            names.release(0, *window);
         }
         assert_eq!((names.in_use, names.further_seats.len()), (0, 0));
     }
 
     #[test]
     fn names_out_of_use_are_forgotten_some_time() {
-        let mut names: Names = Names::new(100_000);
+        let mut names = Names::new(100_000);
         for number in 0..1_000_000_u64 {
-            let id = names.id(number.to_string().as_bytes()).expect("there is room");
             let window = WindowKey { serial: number + 1, is_odd: number % 2 == 1 };
-            names.take_seat(id, window, 0);
+            let (id, _) = names.seat(number.to_string().as_bytes(), window, 0).expect("there is room");
             names.release(id, window);
         }
         assert!(names.entries.len() <= 4096 + 1);

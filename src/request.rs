@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::columns::{Columns, Width};
-use crate::record::{Record, is_blank, matches, trim};
+use crate::record::{Record, below, is_blank, matches, trim};
 use crate::timestamp::TimeReader;
 
 /// The names of methods in the order of a summary; the last is any other.
@@ -40,6 +40,30 @@ impl Method {
             b"PATCH" => Method(8),
             _ => Method::OTHER,
         }
+    }
+
+    /// The known method of this name: in the lowest bytes, the others are 0.
+    ///
+    /// Which one comes next can't be foretold, so nothing branches on it: the
+    /// remainder by 15 tells them apart.
+    #[inline(always)]
+    fn of_word(word: u64) -> Option<Method> {
+        const BY_REMAINDER: [(u64, Method); 15] = {
+            let (mut table, mut index) = ([(0, Method::OTHER); 15], 0);
+            while index < Method::OTHER.0 {
+                let name = METHODS[index as usize].as_bytes();
+                let (mut word, mut length) = (0, name.len());
+                while length > 0 {
+                    length -= 1;
+                    word = word << 8 | name[length] as u64;
+                }
+                table[(word % 15) as usize] = (word, Method(index));
+                index += 1;
+            }
+            table
+        };
+        let (known, method) = BY_REMAINDER[(word % 15) as usize];
+        (known == word).then_some(method)
     }
 
     /// Its place in [`METHODS`].
@@ -177,6 +201,45 @@ fn is_request_line(path: &[u8]) -> bool {
 fn last_word(text: &[u8]) -> &[u8] {
     let start = text.iter().rposition(|&byte| is_blank(byte)).map_or(0, |blank| blank + 1);
     &text[start..]
+}
+
+/// The method and section of a request line with blanks around it or none.
+#[inline(always)]
+pub(crate) fn method_and_section(line: &[u8]) -> (Method, &[u8]) {
+    plain_method_and_section(line).unwrap_or_else(|| {
+        let (method, target) = split_request_line(trim(line));
+        (method, section(target))
+    })
+}
+
+/// Those of nearly every request line: a known method, one space, a path whose
+/// first segment is printable, and the rest or the end of it.
+#[inline(always)]
+fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
+    const SLASH_TO_QUERY: u64 = 0x0101_0101_0101_0101 * (b'/' ^ b'?') as u64;
+    let word = u64::from_le_bytes(*line.first_chunk()?);
+    let length = matches(word, b' ').trailing_zeros() / 8;
+    // Nothing is left of the space and of what follows it.
+    let method = Method::of_word(word & !u64::MAX.checked_shl(8 * length)?)?;
+    let target = line.get(length as usize + 1..)?;
+    let [b'/', path @ ..] = target else { return None };
+    let mut rest = path;
+    loop {
+        let (chunk, next) = rest.split_first_chunk()?;
+        let word = u64::from_le_bytes(*chunk);
+        // `/` and `?` differ in one bit; what is below `$` is `#`, a blank or odd.
+        let found = matches(word & !SLASH_TO_QUERY, b'/') | below(word, b'$');
+        if found == 0 {
+            rest = next;
+            continue;
+        }
+        let place = found.trailing_zeros() / 8;
+        let end = path.len() - rest.len() + place as usize;
+        let byte = (word >> (8 * place)).to_le_bytes()[0];
+        let is_end = matches!(byte, b'/' | b'?' | b'#')
+            || matches!(&path[end..], [b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', b'0' | b'1']);
+        return if is_end { Some((method, target.get(..end + 1)?)) } else { None };
+    }
 }
 
 /// The method up to the first blank, and what stands between it and the
@@ -326,6 +389,16 @@ mod tests {
         ] {
             assert_eq!(section(target.as_bytes()), expected.as_bytes(), "{target:?}");
         }
+    }
+
+    #[test]
+    fn every_known_method_is_read_at_once() {
+        for (index, name) in METHODS[..9].iter().enumerate() {
+            let line = format!("{name} /a/b HTTP/1.1");
+            let (method, section) = plain_method_and_section(line.as_bytes()).expect("a plain line");
+            assert_eq!((method.index(), section), (index, &b"/a"[..]));
+        }
+        assert_eq!(plain_method_and_section(b"\0GET /a/b HTTP/1.1"), None);
     }
 
     #[test]

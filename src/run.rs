@@ -111,8 +111,8 @@ impl Run {
     /// Takes a request that has just come; `wall` is the wall clock's second.
     ///
     /// If it confirms that time was set back, the suspects that say so are
-    /// returned in order of time: the run must be drained, and another one
-    /// must start with them.
+    /// returned in order of time: the run must [restart](Run::restart) with
+    /// them.
     #[must_use]
     #[inline(always)]
     pub fn observe(
@@ -152,6 +152,16 @@ impl Run {
         }
     }
 
+    /// Drains the run and begins another one with `suspects`, in order of time.
+    #[cold]
+    pub fn restart(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
+        self.drain(outlet);
+        if let Some(first) = suspects.first() {
+            *self = Run::new(self.settings, first.second);
+            self.observe_again(suspects, wall, outlet);
+        }
+    }
+
     /// Moves the event clock on to `second`, as nothing has come for so long.
     pub fn pass_silence(&mut self, second: i64, outlet: &mut Outlet<'_, '_>) {
         if second <= self.clock.event_time() {
@@ -173,8 +183,8 @@ impl Run {
         }
     }
 
-    /// Decides the suspects as the end of the input does, then
-    /// [drains](Run::drain).
+    /// Decides the suspects as the end of the input does, and writes what is
+    /// open.
     pub fn end(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
         let latest = wall + self.settings.lateness;
         while self.suspects.are(Side::Ahead) && self.suspects.least().is_some_and(|least| least <= latest) {
@@ -188,7 +198,7 @@ impl Run {
     }
 
     /// Closes every second that any request came for, and writes what is open.
-    pub fn drain(&mut self, outlet: &mut Outlet<'_, '_>) {
+    fn drain(&mut self, outlet: &mut Outlet<'_, '_>) {
         let last = self.clock.stream_time().max(self.clock.watermark());
         self.close_up_to(last, outlet);
         self.summaries.drain(self.closed, self.alert.is_active(), outlet);
@@ -201,8 +211,9 @@ impl Run {
         // against the bound any more.
         self.close(outlet);
         self.rate.count(second);
-        self.summaries.count(second, request, Arrival::OnTime);
-        self.write_ended_gap(outlet);
+        if self.summaries.count(second, request, Arrival::OnTime) {
+            self.write_ended_gap(outlet);
+        }
     }
 
     fn count_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
@@ -255,7 +266,7 @@ impl Run {
     }
 
     /// Takes suspects, in order of time, as if they had just come.
-    pub fn observe_again(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
+    fn observe_again(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
         for suspect in suspects {
             let set_back = self.observe(suspect.second, &suspect.request(), wall, outlet);
             debug_assert!(set_back.is_none(), "in order of time no suspect is behind");
@@ -274,8 +285,9 @@ impl Run {
     }
 
     fn count_in_current(&mut self, request: &Request<'_>, arrival: Arrival, outlet: &mut Outlet<'_, '_>) {
-        self.summaries.count(self.clock.current_second(), request, arrival);
-        self.write_ended_gap(outlet);
+        if self.summaries.count(self.clock.current_second(), request, arrival) {
+            self.write_ended_gap(outlet);
+        }
     }
 
     /// Closes what the clock says is closed.
@@ -286,8 +298,8 @@ impl Run {
         }
     }
 
-    /// Writes the summary of a gap if the request just counted is the first
-    /// one after it and its last second is closed already.
+    /// Writes the summary of a gap if the request just counted, the first one of
+    /// its window, ends it and its last second is closed already.
     fn write_ended_gap(&mut self, outlet: &mut Outlet<'_, '_>) {
         if self.summaries.next_due() <= self.closed {
             self.close_up_to(self.closed, outlet);

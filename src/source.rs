@@ -6,7 +6,7 @@ use crate::layout::{Given, Layout, Reading};
 use crate::line::Line;
 use crate::names;
 use crate::ndjson::Events;
-use crate::request::Malformed;
+use crate::request::{Malformed, Request};
 use crate::run::{self, LIVE, LateTotals, Run};
 use crate::summary::{OtherLines, Outlet};
 
@@ -50,6 +50,26 @@ pub struct Totals {
     pub malformed: u64,
     /// What came late.
     pub late: LateTotals,
+}
+
+impl Totals {
+    /// Takes a request into `run`, and into another one if it shows that time
+    /// was set back.
+    #[inline(always)]
+    fn count(
+        &mut self,
+        run: &mut Run,
+        second: i64,
+        request: &Request<'_>,
+        wall: i64,
+        outlet: &mut Outlet<'_, '_>,
+    ) {
+        self.requests += 1;
+        if let Some(suspects) = run.observe(second, request, wall, outlet) {
+            self.late.add(run.late());
+            run.restart(&suspects, wall, outlet);
+        }
+    }
 }
 
 /// One log.
@@ -114,33 +134,49 @@ impl Source {
     ) -> Fate {
         self.last_line = moment;
         self.silent_since = None;
-        let (second, request, columns) = match self.layout.read_plain(line) {
-            Some((second, request)) => (second, request, self.layout.columns()),
-            None => match self.layout.read(line) {
-                (Reading::Record(second, request), columns) => (second, request, columns),
-                (Reading::Skipped, _) => {
-                    self.other_lines.skipped += 1;
-                    return Fate::Skipped;
-                }
-                (Reading::Malformed(problem), _) => {
-                    self.other_lines.malformed += 1;
-                    self.totals.malformed += 1;
-                    return Fate::Malformed(problem);
-                }
-            },
-        };
-        self.totals.requests += 1;
-        let mut outlet = Outlet { source: &self.name, columns, other_lines: &mut self.other_lines, events };
-        let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
-        if let Some(suspects) = run.observe(second, &request, moment.wall, &mut outlet) {
-            run.drain(&mut outlet);
-            self.totals.late.add(run.late());
-            if let Some(first) = suspects.first() {
-                *run = Run::new(settings.run, first.second);
-                run.observe_again(&suspects, moment.wall, &mut outlet);
+        match self.layout.read(line) {
+            (Reading::Record(second, request), columns) => {
+                let other_lines = &mut self.other_lines;
+                let mut outlet = Outlet { source: &self.name, columns, other_lines, events };
+                let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
+                self.totals.count(run, second, &request, moment.wall, &mut outlet);
+                Fate::Counted
+            }
+            (Reading::Skipped, _) => {
+                self.other_lines.skipped += 1;
+                Fate::Skipped
+            }
+            (Reading::Malformed(problem), _) => {
+                self.other_lines.malformed += 1;
+                self.totals.malformed += 1;
+                Fate::Malformed(problem)
             }
         }
-        Fate::Counted
+    }
+
+    /// Takes the plain lines that `text`, which has just come, starts with;
+    /// says how many there are, and what follows them.
+    pub fn read_plain_lines<'a>(
+        &mut self,
+        mut text: &'a [u8],
+        moment: Moment,
+        events: &mut Events<'_>,
+    ) -> (u64, &'a [u8]) {
+        let (Some(run), Some((plain, times, columns))) = (&mut self.run, self.layout.plain()) else {
+            return (0, text);
+        };
+        let mut outlet = Outlet { source: &self.name, columns, other_lines: &mut self.other_lines, events };
+        let mut lines = 0;
+        while let Some((second, request, rest)) = plain.read(text, times) {
+            self.totals.count(run, second, &request, moment.wall, &mut outlet);
+            text = rest;
+            lines += 1;
+        }
+        if lines > 0 {
+            self.last_line = moment;
+            self.silent_since = None;
+        }
+        (lines, text)
     }
 
     /// What to type so that a log of which nothing could be read can be read.

@@ -2,6 +2,7 @@
 //! one is written. When a second is closed is decided elsewhere.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use crate::columns::Columns;
@@ -78,6 +79,7 @@ pub struct Summaries {
     covered: Option<i64>,
     /// Empty windows written since the last one with requests.
     singles: u32,
+    statuses: Statuses,
     sections: Names,
     hosts: Names,
     serial: u64,
@@ -97,6 +99,7 @@ impl Summaries {
             last: 0,
             covered: None,
             singles: 0,
+            statuses: Statuses::new(),
             sections: Names::new(MAX_SECTIONS),
             hosts: Names::new(MAX_HOSTS),
             serial: 0,
@@ -104,15 +107,16 @@ impl Summaries {
         }
     }
 
-    /// Counts a request in the window of `second`, which must be open.
+    /// Counts a request in the window of `second`, which must be open; says
+    /// whether it is the first one there.
     #[inline(always)]
-    pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) {
+    pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) -> bool {
         let interval = self.interval;
         let holds = |window: &Window| (0..interval).contains(&(second - window.start));
         if !self.open.get(self.last).is_some_and(holds) {
             self.last = self.window_of(second);
         }
-        self.open[self.last].count(request, arrival, &mut self.sections, &mut self.hosts);
+        self.open[self.last].count(request, arrival, &mut self.statuses, &mut self.sections, &mut self.hosts)
     }
 
     /// The second with which the next summary can be written; it may be closed
@@ -226,7 +230,7 @@ impl Summaries {
         let lines = std::mem::take(outlet.other_lines);
         let has = Has { status: outlet.columns.status.is_some(), bytes: outlet.columns.bytes.is_some() };
         let duration_seconds = end - window.start;
-        window.codes.sort_unstable();
+        let codes = self.statuses.list(&window.statuses);
         let bytes = window.bytes;
         let (sections, sections_other) = has_any(outlet.columns.has_sections(), || {
             window.sections.list(self.top, &self.sections, has, |section, numbers| event::Section {
@@ -255,8 +259,8 @@ impl Summaries {
             late: window.late,
             future: window.future,
             bytes: has.bytes.then_some(bytes),
-            status: has.status.then(|| classes(window.requests, &window.codes)),
-            status_codes: has.status.then_some(StatusCodes(&window.codes)),
+            status: has.status.then(|| classes(window.requests, &codes)),
+            status_codes: has.status.then_some(StatusCodes(&codes)),
             methods: outlet
                 .columns
                 .has_methods()
@@ -326,8 +330,8 @@ struct Window {
     late: u64,
     future: u64,
     bytes: u64,
-    /// Requests by status, ascending.
-    codes: Vec<(u16, u64)>,
+    /// Requests by the column of their status.
+    statuses: Vec<u64>,
     methods: [u64; METHODS.len()],
     sections: Tally,
     hosts: Tally,
@@ -335,7 +339,14 @@ struct Window {
 
 impl Window {
     #[inline(always)]
-    fn count(&mut self, request: &Request<'_>, arrival: Arrival, sections: &mut Names, hosts: &mut Names) {
+    fn count(
+        &mut self,
+        request: &Request<'_>,
+        arrival: Arrival,
+        statuses: &mut Statuses,
+        sections: &mut Names,
+        hosts: &mut Names,
+    ) -> bool {
         self.requests += 1;
         match arrival {
             Arrival::OnTime => {}
@@ -344,10 +355,11 @@ impl Window {
         }
         self.bytes = self.bytes.saturating_add(request.bytes);
         if let Some(status) = request.status {
-            match self.codes.iter_mut().find(|(code, _)| *code == status) {
-                Some((_, count)) => *count += 1,
-                None => self.codes.push((status, 1)),
+            let column = statuses.column(status);
+            if column >= self.statuses.len() {
+                self.statuses.resize(column + 1, 0);
             }
+            self.statuses[column] += 1;
         }
         self.methods[request.method.index()] += 1;
         let numbers = Numbers {
@@ -357,6 +369,7 @@ impl Window {
         };
         self.sections.count(request.section, &numbers, self.key, sections);
         self.hosts.count(request.host, &numbers, self.key, hosts);
+        self.requests == 1
     }
 
     fn clear(&mut self, sections: &mut Names, hosts: &mut Names) {
@@ -366,8 +379,47 @@ impl Window {
         self.late = 0;
         self.future = 0;
         self.bytes = 0;
-        self.codes.clear();
+        self.statuses.clear();
         self.methods = Default::default();
+    }
+}
+
+/// The statuses that have occurred, each with a column in every window.
+///
+/// Which one comes next can't be foretold, so none is looked for.
+#[derive(Debug)]
+struct Statuses {
+    /// By status; [`Statuses::NONE`] if it hasn't occurred.
+    columns: Vec<u16>,
+    /// By column.
+    statuses: Vec<u16>,
+}
+
+impl Statuses {
+    /// What no column is.
+    const NONE: u16 = u16::MAX;
+
+    fn new() -> Statuses {
+        Statuses { columns: vec![Statuses::NONE; 1000], statuses: Vec::new() }
+    }
+
+    /// The column of a status from 0 to 999.
+    #[inline(always)]
+    fn column(&mut self, status: u16) -> usize {
+        let column = &mut self.columns[usize::from(status)];
+        if *column == Statuses::NONE {
+            *column = u16::try_from(self.statuses.len()).unwrap_or(Statuses::NONE);
+            self.statuses.push(status);
+        }
+        usize::from(*column)
+    }
+
+    /// The statuses of a window and their requests, ascending.
+    fn list(&self, requests: &[u64]) -> Vec<(u16, u64)> {
+        let pairs = self.statuses.iter().copied().zip(requests.iter().copied());
+        let mut codes: Vec<_> = pairs.filter(|&(_, requests)| requests > 0).collect();
+        codes.sort_unstable();
+        codes
     }
 }
 
@@ -387,9 +439,6 @@ impl Numbers {
     }
 }
 
-/// The place of a name that isn't counted on its own.
-const NOWHERE: usize = usize::MAX;
-
 /// The numbers of the names that occur in one window.
 #[derive(Debug, Default)]
 struct Tally {
@@ -401,18 +450,17 @@ struct Tally {
 impl Tally {
     #[inline(always)]
     fn count(&mut self, raw: &[u8], numbers: &Numbers, window: WindowKey, names: &mut Names) {
-        let place = match names.id(raw) {
-            Some(id) => names.seat(id, window).unwrap_or_else(|| self.add_name(id, window, names)),
-            None => NOWHERE,
+        let free = self.names.len();
+        let counted = match names.seat(raw, window, free) {
+            Some((id, place)) => {
+                if place == free {
+                    self.names.push((id, Numbers::default()));
+                }
+                &mut self.names[place].1
+            }
+            None => &mut self.capped,
         };
-        self.names.get_mut(place).map_or(&mut self.capped, |(_, counted)| counted).add(numbers);
-    }
-
-    fn add_name(&mut self, id: NameId, window: WindowKey, names: &mut Names) -> usize {
-        let place = self.names.len();
-        names.take_seat(id, window, place);
-        self.names.push((id, Numbers::default()));
-        place
+        counted.add(numbers);
     }
 
     /// The `top` names (0: all) by requests, then by name, and the rest.
@@ -427,13 +475,10 @@ impl Tally {
             b.1.requests.cmp(&a.1.requests).then_with(|| names.compare(a.0, b.0))
         };
         let listed = if top == 0 { self.names.len() } else { top.min(self.names.len()) };
-        if listed < self.names.len() {
-            self.names.select_nth_unstable_by(listed, order);
-        }
-        let (listed, rest) = self.names.split_at_mut(listed);
-        listed.sort_unstable_by(order);
+        sort_first(&mut self.names, listed, order);
+        let (listed, rest) = self.names.split_at(listed);
         let mut other = self.capped;
-        for (_, numbers) in &*rest {
+        for (_, numbers) in rest {
             other.add(numbers);
         }
         let other = event::Other {
@@ -452,5 +497,30 @@ impl Tally {
             names.release(id, window);
         }
         self.capped = Numbers::default();
+    }
+}
+
+/// Brings the first `count` of `items`, by `order`, to the front, sorted.
+fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Ordering) {
+    /// So few are sooner kept sorted while the others are looked at.
+    const FEW: usize = 16;
+    if count > FEW && count < items.len() {
+        items.select_nth_unstable_by(count, &order);
+    }
+    let (first, rest) = items.split_at_mut(count);
+    first.sort_unstable_by(&order);
+    if count > FEW {
+        return;
+    }
+    for item in rest {
+        let Some(last) = first.last_mut() else { return };
+        if order(item, last).is_lt() {
+            std::mem::swap(item, last);
+            let mut place = count - 1;
+            while place > 0 && order(&first[place], &first[place - 1]).is_lt() {
+                first.swap(place, place - 1);
+                place -= 1;
+            }
+        }
     }
 }

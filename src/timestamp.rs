@@ -153,18 +153,22 @@ pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
     i64::try_from(eight * 100 + u64::from(tens) * 10 + u64::from(ones)).ok()
 }
 
-/// Eight digits, the first of them in the lowest byte, in one go: pairs of
-/// digits become numbers below 100, pairs of these below 10,000, and so on.
+/// Eight digits, the first of them in the lowest byte.
 #[inline(always)]
-pub(crate) fn eight_digits(word: u64) -> Option<u64> {
+fn eight_digits(word: u64) -> Option<u64> {
     let digits = word ^ 0x3030_3030_3030_3030;
     let above_nine = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
-    if above_nine != 0 {
-        return None;
-    }
+    if above_nine != 0 { None } else { Some(join_digits(digits)) }
+}
+
+/// The number of eight digits, given by their values, the first in the lowest
+/// byte: pairs of digits become numbers below 100, pairs of these below 10,000,
+/// and so on.
+#[inline(always)]
+pub(crate) fn join_digits(digits: u64) -> u64 {
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
-    Some((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF)
+    (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF
 }
 
 /// Epoch seconds, or their thousandths, millionths or billionths; floored.

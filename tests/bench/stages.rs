@@ -16,6 +16,7 @@ use httpmon::layout::Layout;
 use httpmon::line::{Line, LineCutter};
 use httpmon::monitor::{Monitor, Outputs};
 use httpmon::ndjson::Events;
+use httpmon::plain::PlainReader;
 use httpmon::rate::SlidingWindow;
 use httpmon::record::{Record, Splitter};
 use httpmon::request::{Request, read_request};
@@ -104,14 +105,28 @@ fn line(bencher: Bencher<'_, '_>) {
     let text = lines("plain").join(&b'\n');
     bencher.counter(ItemsCount::new(LINES)).counter(BytesCount::new(text.len())).bench(|| {
         let mut cutter = LineCutter::default();
-        for piece in black_box(&text).chunks(PIECE) {
-            cutter.feed(piece, |line| {
+        for mut piece in black_box(&text).chunks(PIECE) {
+            while let Some(line) = cutter.next(&mut piece) {
                 black_box(line);
-            });
+            }
         }
-        cutter.finish(|line| {
-            black_box(line);
-        });
+        black_box(cutter.last());
+    });
+}
+
+/// From bytes to requests, as far as lines are plain.
+#[divan::bench]
+fn plain(bencher: Bencher<'_, '_>) {
+    let mut text = lines("plain").join(&b'\n');
+    text.push(b'\n');
+    let mut reader = PlainReader::new(&Columns::default(), b',');
+    let mut times = TimeReader::new(Zone::utc());
+    bencher.counter(ItemsCount::new(LINES)).counter(BytesCount::new(text.len())).bench_local(|| {
+        let mut text = black_box(&text[..]);
+        while let Some((second, request, rest)) = reader.read(text, &mut times) {
+            black_box((second, request));
+            text = rest;
+        }
     });
 }
 

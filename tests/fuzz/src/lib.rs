@@ -31,6 +31,10 @@ impl<'a> Bytes<'a> {
         self.0.is_empty()
     }
 
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// What stands before the next `\n`, which is dropped.
     pub fn line(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|&byte| byte == b'\n').unwrap_or(self.0.len());

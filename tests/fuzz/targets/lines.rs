@@ -19,11 +19,14 @@ fn owned(line: Line<'_>) -> Owned {
 fn cut(pieces: &[&[u8]]) -> Vec<Owned> {
     let mut cutter = LineCutter::default();
     let mut found = Vec::new();
-    for piece in pieces {
-        cutter.feed(piece, |line| found.push(owned(line)));
+    for mut piece in pieces.iter().copied() {
+        while let Some(line) = cutter.next(&mut piece) {
+            found.push(owned(line));
+        }
+        assert!(piece.is_empty(), "all of it is taken");
     }
-    cutter.finish(|line| found.push(owned(line)));
-    cutter.finish(|_| panic!("the last line comes once"));
+    found.extend(cutter.last().map(owned));
+    assert_eq!(cutter.last(), None, "the last line comes once");
     found
 }
 

@@ -47,15 +47,23 @@ fuzz_target!(|data: &[u8]| {
     let columns = if bytes.next() % 4 == 0 { Columns::default() } else { columns(bytes) };
     let place = usize::from(bytes.next()) % 4;
     let delimiter = DELIMITERS[place];
-    let reader = PlainReader::new(&columns, delimiter);
+    let mut reader = PlainReader::new(&columns, delimiter);
     let mut times = TimeReader::new(Zone::utc());
-    while !bytes.is_empty() {
-        let line = bytes.line();
-        let Some(plain) = reader.read(line, &mut times) else { continue };
-        SPLITTERS.with_borrow_mut(|splitters| {
-            let record = splitters[place].split(line).expect("it is closed");
-            let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
-            assert_eq!(Ok(plain), general, "{:?} with {columns:?}", line.escape_ascii().to_string());
-        });
+    let mut text = bytes.rest();
+    while let Some(newline) = text.iter().position(|&byte| byte == b'\n') {
+        let (whole, next) = text.split_at(newline + 1);
+        if let Some((second, request, rest)) = reader.read(text, &mut times) {
+            assert_eq!(rest, next, "one line is read");
+            let line = &whole[..newline];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            SPLITTERS.with_borrow_mut(|splitters| {
+                let record = splitters[place].split(line).expect("it is closed");
+                let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
+                let shown = line.escape_ascii().to_string();
+                assert_eq!(Ok((second, request)), general, "{shown:?} with {columns:?}");
+            });
+        }
+        text = next;
     }
+    assert_eq!(reader.read(text, &mut times), None, "no newline, no line");
 });
