@@ -69,7 +69,7 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
 /// The highest bit of each byte.
 pub(crate) const HIGHEST: u64 = 0x8080_8080_8080_8080;
 /// The lowest bit of each byte.
-const LOWEST: u64 = 0x0101_0101_0101_0101;
+pub(crate) const LOWEST: u64 = 0x0101_0101_0101_0101;
 
 /// The bytes of `word` that are `needle`, by their highest bits.
 ///

@@ -450,13 +450,13 @@ struct Tally {
 impl Tally {
     #[inline(always)]
     fn count(&mut self, raw: &[u8], numbers: &Numbers, window: WindowKey, names: &mut Names) {
-        let free = self.names.len();
+        let free = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         let counted = match names.seat(raw, window, free) {
             Some((id, place)) => {
                 if place == free {
                     self.names.push((id, Numbers::default()));
                 }
-                &mut self.names[place].1
+                &mut self.names[place as usize].1
             }
             None => &mut self.capped,
         };
