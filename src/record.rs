@@ -116,8 +116,9 @@ pub struct Splitter {
     ranges: Vec<(usize, usize)>,
     unquoted: Vec<u8>,
     ends: Vec<usize>,
-    reader: csv_core::Reader,
     escaping: bool,
+    /// Made when it is needed: its tables take their time.
+    reader: Option<Box<csv_core::Reader>>,
 }
 
 impl Splitter {
@@ -135,13 +136,14 @@ impl Splitter {
     }
 
     fn build(delimiter: u8, escaping: bool) -> Splitter {
-        let reader = csv_core::ReaderBuilder::new()
-            .delimiter(delimiter)
-            // A carriage return inside the line is a byte like any other.
-            .terminator(csv_core::Terminator::Any(b'\n'))
-            .escape(escaping.then_some(b'\\'))
-            .build();
-        Splitter { delimiter, ranges: Vec::new(), unquoted: Vec::new(), ends: Vec::new(), reader, escaping }
+        Splitter {
+            delimiter,
+            escaping,
+            ranges: Vec::new(),
+            unquoted: Vec::new(),
+            ends: Vec::new(),
+            reader: None,
+        }
     }
 
     /// The fields of `line`, which holds no newline and is not empty.
@@ -184,7 +186,8 @@ impl Splitter {
     }
 
     fn split_by_csv(&mut self, line: &[u8]) -> Result<Record<'_>, UnclosedQuote> {
-        self.reader.reset();
+        let reader = self.reader.get_or_insert_with(|| Box::new(csv_reader(self.delimiter, self.escaping)));
+        reader.reset();
         if self.unquoted.len() <= line.len() {
             self.unquoted.resize(line.len() + 1, 0);
         }
@@ -195,7 +198,7 @@ impl Splitter {
             }
             let input = if read < line.len() { &line[read..] } else { b"\n" };
             let (result, nin, nout, nend) =
-                self.reader.read_record(input, &mut self.unquoted[written..], &mut self.ends[fields..]);
+                reader.read_record(input, &mut self.unquoted[written..], &mut self.ends[fields..]);
             read += nin;
             written += nout;
             fields += nend;
@@ -213,4 +216,13 @@ impl Splitter {
         }
         Ok(Record { bytes: &self.unquoted, ranges: &self.ranges })
     }
+}
+
+fn csv_reader(delimiter: u8, escaping: bool) -> csv_core::Reader {
+    csv_core::ReaderBuilder::new()
+        .delimiter(delimiter)
+        // A carriage return inside the line is a byte like any other.
+        .terminator(csv_core::Terminator::Any(b'\n'))
+        .escape(escaping.then_some(b'\\'))
+        .build()
 }

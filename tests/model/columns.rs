@@ -1,6 +1,9 @@
 //! SPEC section 2, "Lines and records" and "Columns": a line -> its fields ->
 //! a header, a request, or neither.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::values::{self, Zone, trim};
 
 /// A request as it is counted. What the log has no column for is as if empty.
@@ -24,33 +27,37 @@ pub(crate) enum Reading {
 
 // ---- fields ---------------------------------------------------------------
 
+thread_local! {
+    // To make one for each line would take most of the time.
+    static READERS: RefCell<HashMap<(u8, Option<u8>), csv_core::Reader>> = RefCell::default();
+}
+
 /// The fields of a line, as the csv crate reads them; none if a quote is left
 /// open. Only LF ends a line, so a CR inside it is a byte like any other.
 fn fields(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<Vec<Vec<u8>>> {
-    // Where there is no quote, there is nothing but the delimiter to look at;
-    // to make a csv reader for each line is what takes most of the time.
-    if !line.contains(&b'"') {
-        let fields = line.split(|&byte| byte == delimiter);
-        return Some(fields.map(<[u8]>::to_vec).collect());
+    if line.is_empty() {
+        return Some(vec![Vec::new()]);
     }
-    let mut ended = line.to_vec();
-    ended.push(b'\n');
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .escape(escape)
-        .double_quote(true)
-        .buffer_capacity(ended.len())
-        .from_reader(&ended[..]);
-    let mut record = csv::ByteRecord::new();
-    reader.read_byte_record(&mut record).expect("reading from memory");
-    let fields: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
-    // No line has an LF in it. If a field has, then that is the one at the
-    // end, and a quote was still open there.
-    let unclosed = fields.iter().any(|field| field.contains(&b'\n'));
-    (!unclosed).then_some(fields)
+    let build = || {
+        let mut builder = csv_core::ReaderBuilder::new();
+        builder.delimiter(delimiter).terminator(csv_core::Terminator::Any(b'\n')).escape(escape).build()
+    };
+    let ended = [line, b"\n"].concat();
+    let (mut text, mut ends) = (vec![0; ended.len()], vec![0; ended.len() + 1]);
+    let (result, _, _, count) = READERS.with_borrow_mut(|readers| {
+        let reader = readers.entry((delimiter, escape)).or_insert_with(build);
+        reader.reset();
+        reader.read_record(&ended, &mut text, &mut ends)
+    });
+    match result {
+        csv_core::ReadRecordResult::Record => {}
+        // The LF is in a field: a quote is still open there.
+        csv_core::ReadRecordResult::InputEmpty => return None,
+        other => panic!("{other:?}: there is room for all"),
+    }
+    let mut start = 0;
+    let mut field = |end| text[std::mem::replace(&mut start, end)..end].to_vec();
+    Some(ends[..count].iter().map(|&end| field(end)).collect())
 }
 
 // ---- columns --------------------------------------------------------------

@@ -99,7 +99,9 @@ fuzz_target!(|data: &[u8]| {
     let case = Case::decode(bytes.0);
     let ran = run(case.arguments(), &case.steps, case.wall);
     check(&case, &ran);
-    let again = run(case.arguments(), &case.cut(seed), case.wall);
-    assert_eq!(again.events, ran.events, "in pieces of seed {seed}");
-    assert_eq!(again.rejects, ran.rejects, "in pieces of seed {seed}");
+    if seed % 4 == 0 {
+        let again = run(case.arguments(), &case.cut(seed), case.wall);
+        assert_eq!(again.events, ran.events, "in pieces of seed {seed}");
+        assert_eq!(again.rejects, ran.rejects, "in pieces of seed {seed}");
+    }
 });

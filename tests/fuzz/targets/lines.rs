@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
     let mut long = 0;
     while !bytes.is_empty() {
         match bytes.next() {
-            0x1A if seed >= 0xE0 && long < 1 => {
+            0x1A if seed >= 0xFE && long < 1 => {
                 long += 1;
                 let length = MAX_LINE - 8 + usize::from(bytes.next() % 16);
                 input.resize(input.len() + length, bytes.next());
