@@ -18,15 +18,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::source::Moment;
 
-/// Bytes read at once: as much as a pipe holds, and little enough to stay in the
-/// processor's cache until they are looked at.
-const PIECE: usize = 64 * 1024;
+/// Bytes read at once at most: few enough to stay in the processor's cache until
+/// they are looked at.
+const PIECE: usize = 256 * 1024;
 /// How often the input is looked at while silence moves time: twice in the
 /// second that counts at most.
 const LOOK: Duration = Duration::from_millis(500);
-/// After a signal at most so many bytes that had come before it are read: the
-/// most that a pipe holds without privileges.
-const REST: usize = 1024 * 1024;
+/// The most that a pipe holds without privileges. After a signal no more is
+/// read, as no more can have come before it.
+const FULL_PIPE: usize = 1024 * 1024;
 
 /// What has come.
 #[derive(Debug)]
@@ -63,11 +63,12 @@ impl Input {
     ///
     /// If signals can't be caught.
     pub fn new(file: File) -> io::Result<Input> {
+        enlarge_pipe(&file);
         Ok(Input {
             file,
             piece: vec![0; PIECE],
             signals: Signals::catch()?,
-            rest: REST,
+            rest: FULL_PIPE,
             listening: ListeningClock::new(Instant::now()),
             is_empty: false,
         })
@@ -125,11 +126,14 @@ impl Input {
         }
         match rustix::io::read(self.file.as_fd(), &mut self.piece[..]) {
             Ok(0) => caught.map_or(Happened::End, Happened::Signal),
+            Ok(length) if caught.is_none() => Happened::Read(length),
             Ok(length) => {
-                if caught.is_some() {
-                    self.rest = self.rest.saturating_sub(length);
+                self.rest = self.rest.saturating_sub(length);
+                // Who never stops writing is cut off after a whole line.
+                match memchr::memrchr(b'\n', &self.piece[..length]) {
+                    Some(newline) if self.rest == 0 => Happened::Read(newline + 1),
+                    _ => Happened::Read(length),
                 }
-                Happened::Read(length)
             }
             // Somebody else took the bytes from a non-blocking input, or a
             // signal came in between: there was nothing to read just now.
@@ -138,6 +142,16 @@ impl Input {
         }
     }
 }
+
+/// Lets the input, if it is a pipe, hold as much as it may: who writes it and
+/// who reads it wait for each other less often. Nothing depends on it.
+#[cfg(target_os = "linux")]
+fn enlarge_pipe(file: &File) {
+    let _ = rustix::pipe::fcntl_setpipe_size(file, FULL_PIPE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn enlarge_pipe(_: &File) {}
 
 /// What has come, without the bytes.
 enum Happened {

@@ -61,7 +61,6 @@ class Bench:
         return os.path.join(self.options.dir, f"{kind}.{records}.csv")
 
     def answer_ours(self):
-        """Reads every log once, unmeasured: afterwards they are in the page cache."""
         output = os.path.join(self.options.dir, "events.ndjson")
         digests = {}
         for kind, program in self.kinds.items():

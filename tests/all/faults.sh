@@ -269,7 +269,8 @@ signals() {
         kill "-$signal" "$monitor"
         ends_with "$monitor" "$(status_of $signal)" "SIG$signal while the input never ends"
         [ "$(requests_in "$dir/signals.out")" -gt 0 ] || fail "SIG$signal while the input never ends: no summary"
-        is_quiet signals
+        # The writer may have been in the middle of a line.
+        [ "$(malformed_in "$dir/signals.out")" -le 1 ] || is_quiet signals
 
         # While the reader doesn't read: the first one waits for it, a second one kills at once.
         for second in none INT TERM HUP; do

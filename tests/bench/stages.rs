@@ -27,7 +27,7 @@ use httpmon::timestamp::{TimeReader, Zone};
 const LINES: usize = 10_000;
 const FIRST_SECOND: i64 = 1_700_000_000;
 const PER_SECOND: usize = 40;
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 256 * 1024;
 
 fn main() {
     divan::main();
