@@ -172,7 +172,7 @@ impl Columns {
         let request = column(Role::Request);
         let unless_request = |role| if request.is_none() { column(role) } else { None };
         Some(Columns {
-            width: Width::Exactly(record.len()),
+            width: Width::Exactly(record.width()),
             date,
             time,
             host: column(Role::Host),

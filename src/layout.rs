@@ -184,7 +184,7 @@ impl Layout {
         let Layout { columns, splitters, times, .. } = self;
         let Splitters { usual, escaping, delimiter } = &mut splitters[place];
         if let Ok(record) = usual.split(text) {
-            let fields = record.len();
+            let fields = record.width();
             if read_request(&record, columns, times).is_ok() || Columns::from_header(&record, times).is_some()
             {
                 return Promise { is_good: true, fields };
@@ -193,7 +193,7 @@ impl Layout {
         if has_escaped_quote(text) {
             if let Ok(record) = escaping.split(text) {
                 if read_request(&record, columns, times).is_ok() {
-                    return Promise { is_good: true, fields: record.len() };
+                    return Promise { is_good: true, fields: record.width() };
                 }
             }
         }

@@ -14,14 +14,8 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// How many fields there are; at least one.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.ranges.len()
-    }
-
-    /// Never: an empty line is no record.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
     }
 
     /// The field at `index` without the blanks around it; an empty one if the
@@ -36,7 +30,7 @@ impl<'a> Record<'a> {
     /// All fields, without the blanks around them.
     pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let record = *self;
-        (0..record.len()).map(move |index| record.field(index))
+        (0..record.width()).map(move |index| record.field(index))
     }
 }
 

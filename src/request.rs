@@ -159,8 +159,8 @@ pub fn read_request<'a>(
     columns: &Columns,
     times: &mut TimeReader,
 ) -> Result<(i64, Request<'a>), Malformed> {
-    if !columns.width.fits(record.len()) {
-        return Err(Malformed::Fields { found: record.len(), wanted: columns.width });
+    if !columns.width.fits(record.width()) {
+        return Err(Malformed::Fields { found: record.width(), wanted: columns.width });
     }
     let second = match columns.date {
         None => {
