@@ -171,7 +171,8 @@ impl PlainLine<'_> {
 /// first of these quotes, and so are the same without them.
 #[cold]
 fn read_quoting_line(line: &[u8]) -> Option<(Method, &[u8])> {
-    let (method, target) = split_request_line(trim(line));
+    let line = trim(line);
+    let (method, target) = split_request_line(line);
     let section = section(target);
     let first_quote = line.iter().position(|&byte| byte == b'"')?;
     let blank = line.iter().position(|&byte| is_blank(byte))?;

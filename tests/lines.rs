@@ -222,7 +222,7 @@ fn the_plain_way_agrees_with_the_general_way_on_every_line() {
     let random = &mut Random::new(2);
     let lists =
         ["host,-,user,time,request,status,bytes", "time,method,path", "path,time,status", "bytes,host,time"];
-    let pieces: [&[u8]; 24] = [
+    let pieces: [&[u8]; 26] = [
         b"1549573860",
         b"1549573860",
         b"1549573860",
@@ -246,6 +246,8 @@ fn the_plain_way_agrees_with_the_general_way_on_every_line() {
         b"\"a\"b",
         b"a\"b",
         b"\"a,b\"",
+        b"\"  \" /  x",
+        b"\" GET /a/\"b HTTP/1.1\"",
         b"999999999999999999",
     ];
     let mut splitters = (Splitter::new(b','), Splitter::new(b';'));
