@@ -5,10 +5,9 @@
 //! held against the bound. In each open window that it occurs in, a name has a
 //! seat: the place of its numbers there. The numbers are the summary's matter.
 //!
-//! A name's way to its seat: `recent`, a few nanoseconds, for what occurs again
-//! in its window; else its entry; and that by `ids`, ten times as long, for
-//! what is new or seldom. A client that sends nothing but new names makes the
-//! filter less than three times as slow (`scripts/hostile`).
+//! A name's way to its seat: `recent` for what occurs again in its window; else
+//! its entry; and that by `ids`, for what is new or seldom. New names only make
+//! a line cost about three times as much (`scripts/hostile`).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

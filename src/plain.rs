@@ -10,7 +10,7 @@
 
 use crate::columns::{Columns, Role, Width};
 use crate::line::MAX_LINE;
-use crate::record::{HIGHEST, is_blank, matches, trim};
+use crate::record::{HIGHEST, LOWEST, is_blank, matches, trim};
 use crate::request::{
     Method, Request, method_and_section, method_and_target, read_bytes, read_status, section,
     split_request_line,
@@ -25,7 +25,7 @@ pub struct PlainReader {
     roles: Vec<Option<Role>>,
     width: Width,
     /// Whether the columns are those of the Common Log Format: straight code
-    /// is a fourth faster than a loop over the roles.
+    /// instead of a loop over the roles takes 6 % off the whole program's time.
     is_common: bool,
     /// Whether lines of this layout are read here at all.
     is_able: bool,
@@ -408,7 +408,7 @@ impl<'a> Fields<'a> {
 /// few other bytes that hardly occur.
 #[inline(always)]
 fn find_quote_or_newline(text: &[u8]) -> usize {
-    const SAME: u64 = 0x0101_0101_0101_0101 * !(b'"' ^ b'\n') as u64;
+    const SAME: u64 = LOWEST * !(b'"' ^ b'\n') as u64;
     let is_one = |byte: u8| matches!(byte, b'"' | b'\n');
     let mut rest = text;
     while let Some((chunk, next)) = rest.split_first_chunk::<8>() {

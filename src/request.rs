@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::columns::{Columns, Width};
-use crate::record::{Record, below, is_blank, matches, trim};
+use crate::record::{LOWEST, Record, below, is_blank, matches, trim};
 use crate::timestamp::TimeReader;
 
 /// The names of methods in the order of a summary; the last is any other.
@@ -216,7 +216,7 @@ pub(crate) fn method_and_section(line: &[u8]) -> (Method, &[u8]) {
 /// first segment is printable, and the rest or the end of it.
 #[inline(always)]
 fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
-    const SLASH_TO_QUERY: u64 = 0x0101_0101_0101_0101 * (b'/' ^ b'?') as u64;
+    const SLASH_TO_QUERY: u64 = LOWEST * (b'/' ^ b'?') as u64;
     let word = u64::from_le_bytes(*line.first_chunk()?);
     let length = matches(word, b' ').trailing_zeros() / 8;
     // Nothing is left of the space and of what follows it.

@@ -502,7 +502,8 @@ impl Tally {
 
 /// Brings the first `count` of `items`, by `order`, to the front, sorted.
 fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Ordering) {
-    /// So few are sooner kept sorted while the others are looked at.
+    /// So few are sooner kept sorted while the others are looked at: of many
+    /// names with as many requests each, 5 % of the whole program's time.
     const FEW: usize = 16;
     if count > FEW && count < items.len() {
         items.select_nth_unstable_by(count, &order);
