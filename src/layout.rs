@@ -54,6 +54,13 @@ struct Splitters {
     escaping: Splitter,
 }
 
+/// What a line is under one delimiter.
+enum Attempt<'a> {
+    Record(i64, Request<'a>),
+    Header(Box<Columns>),
+    Malformed(Malformed),
+}
+
 /// What a candidate for the delimiter makes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Promise {
@@ -105,35 +112,19 @@ impl Layout {
         }
         let chosen = if self.splitters.len() > 1 { self.choose_delimiter(text) } else { 0 };
         let Layout { columns, is_fixed, splitters, plain, times } = self;
-        let Splitters { usual, escaping, delimiter } = &mut splitters[chosen];
-        let mut problem = match usual.split(text) {
-            Ok(record) => match read_request(&record, columns, times) {
-                // A good record has a time, so it is no header.
-                Ok((second, request)) => return (Reading::Record(second, request), columns),
-                Err(problem) => {
-                    if let Some(named) = Columns::from_header(&record, times) {
-                        if !*is_fixed {
-                            *plain = Some(PlainReader::new(&named, *delimiter));
-                            *columns = named;
-                        }
-                        return (Reading::Skipped, columns);
-                    }
-                    problem
+        let delimiter = splitters[chosen].delimiter;
+        let reading = match splitters[chosen].read(text, columns, times).0 {
+            Attempt::Record(second, request) => Reading::Record(second, request),
+            Attempt::Malformed(problem) => Reading::Malformed(problem),
+            Attempt::Header(named) => {
+                if !*is_fixed {
+                    *plain = Some(PlainReader::new(&named, delimiter));
+                    *columns = *named;
                 }
-            },
-            Err(UnclosedQuote) => Malformed::UnclosedQuote,
-        };
-        if has_escaped_quote(text) {
-            if let Ok(record) = escaping.split(text) {
-                match read_request(&record, columns, times) {
-                    Ok((second, request)) => return (Reading::Record(second, request), columns),
-                    Err(Malformed::Fields { .. }) => {}
-                    // With the right number of fields this is the likelier reading.
-                    Err(other) => problem = other,
-                }
+                Reading::Skipped
             }
-        }
-        (Reading::Malformed(problem), columns)
+        };
+        (reading, columns)
     }
 
     /// Of the first line that couldn't be read: what to type so that it can.
@@ -182,27 +173,48 @@ impl Layout {
 
     fn try_delimiter(&mut self, place: usize, text: &[u8]) -> Promise {
         let Layout { columns, splitters, times, .. } = self;
-        let Splitters { usual, escaping, delimiter } = &mut splitters[place];
-        if let Ok(record) = usual.split(text) {
-            let fields = record.width();
-            if read_request(&record, columns, times).is_ok() || Columns::from_header(&record, times).is_some()
-            {
-                return Promise { is_good: true, fields };
+        let delimiter = splitters[place].delimiter;
+        match splitters[place].read(text, columns, times) {
+            // Quotes may be what is wrong with it: they don't count.
+            (Attempt::Malformed(_), _) => {
+                Promise { is_good: false, fields: 1 + memchr::memchr_iter(delimiter, text).count() }
             }
+            (_, fields) => Promise { is_good: true, fields },
         }
-        if has_escaped_quote(text) {
-            if let Ok(record) = escaping.split(text) {
-                if read_request(&record, columns, times).is_ok() {
-                    return Promise { is_good: true, fields: record.width() };
-                }
-            }
-        }
-        // Quotes may be what is wrong with it: they don't count.
-        let fields = 1 + memchr::memchr_iter(*delimiter, text).count();
-        Promise { is_good: false, fields }
     }
 }
 
-fn has_escaped_quote(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"\\\"").is_some()
+impl Splitters {
+    /// What `text` is, and how many fields it has as that; 0 if it is malformed.
+    fn read<'a>(
+        &'a mut self,
+        text: &'a [u8],
+        columns: &Columns,
+        times: &mut TimeReader,
+    ) -> (Attempt<'a>, usize) {
+        let mut problem = match self.usual.split(text) {
+            Ok(record) => match read_request(&record, columns, times) {
+                // A good record has a time, so it is no header.
+                Ok((second, request)) => return (Attempt::Record(second, request), record.width()),
+                Err(problem) => {
+                    if let Some(named) = Columns::from_header(&record, times) {
+                        return (Attempt::Header(named.into()), record.width());
+                    }
+                    problem
+                }
+            },
+            Err(UnclosedQuote) => Malformed::UnclosedQuote,
+        };
+        if memchr::memmem::find(text, b"\\\"").is_some() {
+            if let Ok(record) = self.escaping.split(text) {
+                match read_request(&record, columns, times) {
+                    Ok((second, request)) => return (Attempt::Record(second, request), record.width()),
+                    Err(Malformed::Fields { .. }) => {}
+                    // With the right number of fields this is the likelier reading.
+                    Err(other) => problem = other,
+                }
+            }
+        }
+        (Attempt::Malformed(problem), 0)
+    }
 }

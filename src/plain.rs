@@ -10,10 +10,10 @@
 
 use crate::columns::{Columns, Role, Width};
 use crate::line::MAX_LINE;
-use crate::record::{HIGHEST, LOWEST, is_blank, matches, trim};
+use crate::record::{HIGHEST, LOWEST, matches, trim};
 use crate::request::{
-    Method, Request, method_and_section, method_and_target, read_bytes, read_status, section,
-    split_request_line,
+    Method, Request, method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes,
+    read_status,
 };
 use crate::timestamp::{TimeReader, join_digits, ten_digits};
 
@@ -90,9 +90,8 @@ impl PlainReader {
                 }
             }
             if line.method.is_some() || line.path.is_some() {
-                let (method, target) = method_and_target(line.method, line.path);
-                line.request.method = method;
-                line.request.section = section(target);
+                (line.request.method, line.request.section) =
+                    method_and_section_of_path(line.method, line.path);
             }
         }
         let mut width = self.roles.len();
@@ -142,7 +141,8 @@ impl PlainLine<'_> {
         } else {
             let line;
             (line, self.fields) = self.fields.quoting_text()?;
-            read_quoting_line(line)?
+            // They come before the first quote, or it would not be plain.
+            plain_method_and_section(line)?
         };
         Some(())
     }
@@ -164,20 +164,6 @@ impl PlainLine<'_> {
         };
         Some(())
     }
-}
-
-/// The method and section of a request line that has more quotes than those at
-/// its edges, as it stands in the log: `None` unless they come before the
-/// first of these quotes, and so are the same without them.
-#[cold]
-fn read_quoting_line(line: &[u8]) -> Option<(Method, &[u8])> {
-    let line = trim(line);
-    let (method, target) = split_request_line(line);
-    let section = section(target);
-    let first_quote = line.iter().position(|&byte| byte == b'"')?;
-    let blank = line.iter().position(|&byte| is_blank(byte))?;
-    let is_before = blank < first_quote && section.first() == Some(&b'/') && !section.contains(&b'"');
-    is_before.then_some((method, section))
 }
 
 /// The last time that was read: how it was written, with the delimiter after

@@ -22,16 +22,13 @@ impl Method {
     /// A method that is none of the known ones, or none at all.
     pub const OTHER: Method = Method(9);
 
-    const GET: Method = Method(0);
-    const POST: Method = Method(2);
-
     /// The method of this name; names are case-sensitive (RFC 9110, 9.1).
     #[must_use]
     pub fn named(name: &[u8]) -> Method {
         match name {
-            b"GET" => Method::GET,
+            b"GET" => Method(0),
             b"HEAD" => Method(1),
-            b"POST" => Method::POST,
+            b"POST" => Method(2),
             b"PUT" => Method(3),
             b"DELETE" => Method(4),
             b"CONNECT" => Method(5),
@@ -178,20 +175,23 @@ pub fn read_request<'a>(
     let bytes = field(columns.bytes);
     let bytes = read_bytes(bytes).ok_or_else(|| Malformed::Bytes(bytes.into()))?;
     let text = |column: Option<usize>| column.map(|column| record.field(column));
-    let (method, target) = match text(columns.request) {
-        Some(line) => split_request_line(line),
-        None => method_and_target(text(columns.method), text(columns.path)),
+    let (method, section) = match text(columns.request) {
+        Some(line) => method_and_section(line),
+        None => method_and_section_of_path(text(columns.method), text(columns.path)),
     };
-    Ok((second, Request { host: field(columns.host), method, section: section(target), status, bytes }))
+    Ok((second, Request { host: field(columns.host), method, section, status, bytes }))
 }
 
-/// The method and target of a log that has no request lines. A path that is
+/// The method and section of a log that has no request lines. A path that is
 /// one after all is read so, but for the method if that has a column.
-pub(crate) fn method_and_target<'a>(method: Option<&[u8]>, path: Option<&'a [u8]>) -> (Method, &'a [u8]) {
+pub(crate) fn method_and_section_of_path<'a>(
+    method: Option<&[u8]>,
+    path: Option<&'a [u8]>,
+) -> (Method, &'a [u8]) {
     let path = path.unwrap_or_default();
     let (in_path, target) =
         if is_request_line(path) { split_request_line(path) } else { (Method::OTHER, path) };
-    (method.map_or(in_path, Method::named), target)
+    (method.map_or(in_path, Method::named), section(target))
 }
 
 fn is_request_line(path: &[u8]) -> bool {
@@ -215,7 +215,7 @@ pub(crate) fn method_and_section(line: &[u8]) -> (Method, &[u8]) {
 /// Those of nearly every request line: a known method, one space, a path whose
 /// first segment is printable, and the rest or the end of it.
 #[inline(always)]
-fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
+pub(crate) fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
     const SLASH_TO_QUERY: u64 = LOWEST * (b'/' ^ b'?') as u64;
     let word = u64::from_le_bytes(*line.first_chunk()?);
     let length = matches(word, b' ').trailing_zeros() / 8;
@@ -244,20 +244,9 @@ fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
 
 /// The method up to the first blank, and what stands between it and the
 /// version: a last word that starts with `HTTP/`.
-#[inline(always)]
-pub(crate) fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
-    // Nearly every line starts in one of these two ways.
-    let (method, rest) = match line {
-        [b'G', b'E', b'T', b' ', rest @ ..] => (Method::GET, rest),
-        [b'P', b'O', b'S', b'T', b' ', rest @ ..] => (Method::POST, rest),
-        _ => split_method(line),
-    };
-    let target = match rest {
-        // And ends in this one.
-        [target @ .., b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', b'0' | b'1'] => target,
-        _ => without_version(rest),
-    };
-    (method, trim(target))
+fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
+    let (method, rest) = split_method(line);
+    (method, trim(without_version(rest)))
 }
 
 fn split_method(line: &[u8]) -> (Method, &[u8]) {
@@ -274,17 +263,8 @@ fn without_version(rest: &[u8]) -> &[u8] {
 
 /// Of the target's path, without query and fragment, what stands before the
 /// second `/`; `*` for `*`; `-` for what has no path that starts with `/`.
-#[inline(always)]
-pub(crate) fn section(target: &[u8]) -> &[u8] {
+fn section(target: &[u8]) -> &[u8] {
     if let [b'/', rest @ ..] = target {
-        // Nearly all sections are shorter than eight bytes.
-        if let Some(chunk) = rest.first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let ends = matches(word, b'/') | matches(word, b'?') | matches(word, b'#');
-            if ends != 0 {
-                return &target[..=ends.trailing_zeros() as usize / 8];
-            }
-        }
         let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
         return end.map_or(target, |end| &target[..=end]);
     }
