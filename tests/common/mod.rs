@@ -3,92 +3,15 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
-use std::cell::RefCell;
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::process::{Command, Stdio};
-use std::rc::Rc;
-use std::time::Duration;
+mod in_process;
 
-use httpmon::cli;
-use httpmon::monitor::{Monitor, Outcome, Outputs};
-use httpmon::source::Moment;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+pub use in_process::{Ran, Step, run_until};
 
 /// A wall clock long after every log of the tests.
 pub const TODAY: i64 = 1_795_000_000;
-
-/// What happens on the way in.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A piece of the input.
-    Bytes(Vec<u8>),
-    /// So many seconds of silence.
-    Idle(i64),
-}
-
-/// What the filter wrote.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    pub events: Vec<String>,
-    pub diagnostics: String,
-    pub rejects: Vec<u8>,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Runs the filter in process over `steps`; `wall` is the wall clock at the
-/// start, which goes on only while idle. With `is_open` the input doesn't end.
-fn run_until(arguments: &[&str], steps: &[Step], mut wall: i64, is_open: bool) -> Ran {
-    let arguments = arguments.iter().map(OsString::from);
-    let Ok(cli::Command::Run(options)) = cli::parse(arguments) else { panic!("not a command to run") };
-    let (events, diagnostics, rejects) = (Sink::default(), Sink::default(), Sink::default());
-    let outputs = Outputs {
-        events: Box::new(events.clone()),
-        diagnostics: Box::new(diagnostics.clone()),
-        rejects: Some(Box::new(rejects.clone())),
-        is_quiet: options.is_quiet,
-    };
-    let mut monitor = Monitor::new(options.settings, &options.source, outputs);
-    let mut listened = Duration::ZERO;
-    for step in steps {
-        match step {
-            Step::Bytes(piece) => monitor.read(piece, Moment { wall, listened }).expect("a sink takes all"),
-            Step::Idle(seconds) => {
-                for _ in 0..*seconds {
-                    wall += 1;
-                    listened += Duration::from_secs(1);
-                    monitor.listen(Moment { wall, listened }).expect("a sink takes all");
-                }
-            }
-        }
-    }
-    let outcome = if is_open {
-        Outcome::Readable
-    } else {
-        monitor.end(Moment { wall, listened }).expect("a sink takes all")
-    };
-    drop(monitor);
-    let text = |sink: Sink| String::from_utf8(sink.0.take()).expect("UTF-8");
-    Ran {
-        events: text(events).lines().map(str::to_owned).collect(),
-        diagnostics: text(diagnostics),
-        rejects: rejects.0.take(),
-        outcome,
-    }
-}
 
 /// Runs the filter in process to the end of its input.
 pub fn run(arguments: &[&str], steps: &[Step], wall: i64) -> Ran {

@@ -1,16 +1,15 @@
 //! What the targets share: how the fuzzer's bytes become options, logs and
 //! pieces, and how the filter is run over them in process.
 
-use std::cell::RefCell;
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::rc::Rc;
-use std::time::Duration;
+#[path = "../../common/in_process.rs"]
+mod in_process;
 
-use httpmon::cli;
+use std::ffi::OsString;
+
 use httpmon::line::MAX_LINE;
-use httpmon::monitor::{Monitor, Outcome, Outputs};
-use httpmon::source::Moment;
+use in_process::run_until;
+
+pub use in_process::{Ran, Step};
 
 /// Takes bytes from the front; 0 once there are none left.
 #[derive(Debug)]
@@ -85,14 +84,6 @@ pub fn lines(input: &[u8]) -> Vec<(Vec<u8>, Vec<u8>, bool)> {
 
 /// The delimiters there are.
 pub const DELIMITERS: [u8; 4] = *b",\t;|";
-
-/// What happens on the way in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    Bytes(Vec<u8>),
-    /// So many seconds of silence.
-    Idle(i64),
-}
 
 /// A command line, an input, and the wall clock at its start.
 #[derive(Clone, Debug)]
@@ -335,61 +326,9 @@ pub fn time_text(second: i64, form: u8) -> String {
     }
 }
 
-/// What the filter wrote.
-#[derive(Clone, Debug)]
-pub struct Ran {
-    pub events: String,
-    pub diagnostics: String,
-    pub rejects: Vec<u8>,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Runs the filter to the end of its input; the wall clock goes on while
-/// nothing comes.
-pub fn run(arguments: Vec<OsString>, steps: &[Step], mut wall: i64) -> Ran {
-    let options = match cli::parse(arguments) {
-        Ok(cli::Command::Run(options)) => options,
-        other => panic!("not a command to run: {other:?}"),
-    };
-    let (events, diagnostics, rejects) = (Sink::default(), Sink::default(), Sink::default());
-    let outputs = Outputs {
-        events: Box::new(events.clone()),
-        diagnostics: Box::new(diagnostics.clone()),
-        rejects: Some(Box::new(rejects.clone())),
-        is_quiet: options.is_quiet,
-    };
-    let mut monitor = Monitor::new(options.settings, &options.source, outputs);
-    let mut listened = Duration::ZERO;
-    for step in steps {
-        match step {
-            Step::Bytes(piece) => monitor.read(piece, Moment { wall, listened }).expect("a sink takes all"),
-            Step::Idle(seconds) => {
-                for _ in 0..*seconds {
-                    wall += 1;
-                    listened += Duration::from_secs(1);
-                    monitor.listen(Moment { wall, listened }).expect("a sink takes all");
-                }
-            }
-        }
-    }
-    let outcome = monitor.end(Moment { wall, listened }).expect("a sink takes all");
-    drop(monitor);
-    let text = |sink: Sink| String::from_utf8(sink.0.take()).expect("UTF-8");
-    Ran { events: text(events), diagnostics: text(diagnostics), rejects: rejects.0.take(), outcome }
+/// Runs the filter over `steps`, which are those of `case`, maybe in other pieces.
+pub fn run(case: &Case, steps: &[Step]) -> Ran {
+    run_until(case.arguments(), steps, case.wall, false)
 }
 
 /// Panics if `text` holds what could do harm on a terminal.

@@ -59,10 +59,11 @@ fn check_header(splitter: &mut Splitter, line: &[u8]) {
     assert!(columns::names_columns(&record, times));
     assert_eq!(columns.width, Width::Exactly(record.width()));
     assert!(columns.roles().len() <= record.width());
-    // Another spelling names the same columns.
+    // Another spelling names the same columns, unless a field is a time now: `UTC` is a zone, `utc` is none.
     let other = line.to_ascii_uppercase();
     let record = splitter.split(&other).expect("it is closed");
-    assert_eq!(Columns::from_header(&record, times), Some(columns));
+    let is_time = record.fields().any(|field| times.read(field).is_some());
+    assert!(is_time || Columns::from_header(&record, times) == Some(columns));
 }
 
 thread_local! {

@@ -35,11 +35,10 @@ fuzz_target!(|data: &[u8]| {
         })
         .collect();
     let expected = model::run(&options, &steps, case.wall);
-    let found = run(case.arguments(), &case.steps, case.wall);
-    let events: Vec<&str> = found.events.lines().collect();
-    for (found, expected) in events.iter().zip(&expected.events) {
+    let found = run(&case, &case.steps);
+    for (found, expected) in found.events.iter().zip(&expected.events) {
         assert_eq!(found, expected);
     }
-    assert_eq!(events.len(), expected.events.len());
+    assert_eq!(found.events.len(), expected.events.len());
     assert_eq!(found.rejects, expected.rejects);
 });
