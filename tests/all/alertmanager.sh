@@ -3,26 +3,20 @@
 # shellcheck disable=SC2015,SC2016  # "A && B || fail" is meant; $(c) in a name is not to run
 set -euo pipefail
 scripts/need jq curl python3 mandoc prometheus-alertmanager
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
-dir=$(mktemp -d)
-alertmanager=
-trap '[ -z "$alertmanager" ] || kill "$alertmanager"; rm -rf "$dir"' EXIT
-fail() {
-    printf 'alertmanager: %s\n' "$*" >&2
-    exit 1
-}
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 printf 'route: {receiver: nobody}\nreceivers: [{name: nobody}]\n' > "$dir/config.yml"
 prometheus-alertmanager --config.file="$dir/config.yml" --storage.path="$dir/data" --cluster.listen-address= \
     --web.listen-address="127.0.0.1:$port" > "$dir/log" 2>&1 &
 alertmanager=$!
 api=http://127.0.0.1:$port/api/v2
-for _ in $(seq 600); do
-    kill -0 "$alertmanager" 2> /dev/null || fail "it ended: $(cat "$dir/log")"
-    curl -fsS "$api/status" > /dev/null 2>&1 && break
-    sleep 0.1
-done
+answers() {
+    ! is_gone "$alertmanager" || fail "it ended: $(cat "$dir/log")"
+    curl -fs "$api/status" > "$dir/status"
+}
+until_true 'it answers' answers
 
 mandoc -T utf8 -O width=100 man/httpmon-notify.1 | sed 's/.\x08//g' |
     awk 'BEGIN { RS = "" } /alertname/' > "$dir/recipe"
@@ -42,31 +36,26 @@ run() {
         fail "$(cat "$dir/err")"
     ! grep '^httpmon-notify' "$dir/err" >&2 || fail 'the command failed'
 }
-until_true() { # WHAT JQ-PROGRAM: polls the alerts for a minute
-    for _ in $(seq 600); do
-        curl -fsS "$api/alerts" > "$dir/alerts"
-        if jq -e "$2" "$dir/alerts" > /dev/null; then return; fi
-        sleep 0.1
-    done
-    fail "in a minute not so: $1: $(cat "$dir/alerts")"
+alerts_are() { # JQ-PROGRAM
+    curl -fsS "$api/alerts" > "$dir/alerts"
+    jq -e "$1" "$dir/alerts" > /dev/null
 }
 run "$dir/busy.csv"
-until_true 'an active alert' 'length == 1 and .[0].status.state == "active"'
+until_true 'an active alert' alerts_are 'length == 1 and .[0].status.state == "active"'
 jq -e --argjson now "$now" '.[0] | .labels == {alertname: "high_traffic", source: "a \"b\" $(c).csv", job: "httpmon"}
     and (.annotations.summary | startswith("High traffic generated an alert - hits = 110"))
     and (.startsAt | sub("[.].*"; "Z") | fromdate) == $now - 60 and (.endsAt | sub("[.].*"; "Z") | fromdate) > $now + 80000' \
     "$dir/alerts" > /dev/null || fail "$(cat "$dir/alerts")"
-echo 'ok an alert is active in Alertmanager, with its labels, its sentence and the time of the log'
+ok 'an alert is active in Alertmanager, with its labels, its sentence and the time of the log'
 run "$dir/calm.csv"
-until_true 'no alert' 'length == 0'
-echo 'ok a recovery resolves it'
+until_true 'no alert' alerts_are 'length == 0'
+ok 'a recovery resolves it'
 
 status=0
 kill "$alertmanager"
 wait "$alertmanager" || :
-alertmanager=
 httpmon --columns time,host,request,status,bytes --window 10 < "$dir/busy.csv" > "$dir/events"
 bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
 [ "$status" = 0 ] && cmp "$dir/events" "$dir/out" && grep -q '^httpmon-notify: sh: status 7: ' "$dir/err" ||
     fail "status $status: $(cat "$dir/err")"
-echo 'ok an Alertmanager that is away is reported, and the stream goes on'
+ok 'an Alertmanager that is away is reported, and the stream goes on'

@@ -2,8 +2,10 @@
 # Apache from Debian's packages, its log written as the README says, and requests that try to upset it.
 set -euo pipefail
 scripts/need apache2=apache2-bin curl jq python3
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+# shellcheck source=tests/servers.sh
+. tests/servers.sh
 
 # The server may be another user.
 chmod 755 "$dir"

@@ -2,8 +2,8 @@
 # The dependencies: licences, where they come from, none twice and none that is not wanted; and none more than
 # the README says.
 set -euo pipefail
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 command -v cargo-deny > /dev/null || {
     echo 'deny: installing cargo-deny' >&2

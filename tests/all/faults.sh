@@ -2,8 +2,8 @@
 # What goes wrong around a filter: disks, descriptors, reads, signals, stops, blocked pipes and wrong clocks.
 set -euo pipefail
 scripts/need strace faketime=faketime python3 awk=mawk nohup=coreutils
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 old=1549573000
 records() { # FROM TO PER: PER records a second, from $1 seconds on

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A short run of every fuzz target, beginning with all inputs of its corpus; scripts/fuzz makes a long one.
 set -euo pipefail
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 scripts/fuzz --list > "$dir/targets"
 [ "$(line_count "$dir/targets")" -ge 8 ] || fail 'there are too few targets'

@@ -3,13 +3,8 @@
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
 scripts/need jq mandoc systemd-analyze=systemd logrotate
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'install: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 DESTDIR=$dir/dest scripts/install > "$dir/out" 2>&1 && [ ! -s "$dir/out" ] || fail "$(cat "$dir/out")"
 top=$dir/dest/usr/local
@@ -24,7 +19,7 @@ for script in scripts/httpmon-*; do
 done
 find "$dir/dest" -type f -perm /022 | grep . >&2 && fail 'files that others may write'
 find "$dir/dest" -type f ! -perm -044 | grep . >&2 && fail 'files that others may not read'
-echo 'ok binary, scripts, manual, schema and service files are where a system looks for them'
+ok 'binary, scripts, manual, schema and service files are where a system looks for them'
 
 # Called as a user would, from elsewhere and with nothing of this tree on the PATH.
 cat > "$dir/alert.csv" <<'CSV'
@@ -45,13 +40,13 @@ jq -es 'map(.type) == ["alert", "summary"]' "$dir/events" > /dev/null && [ -s "$
 for script in "$top"/bin/*; do
     (cd / && PATH=$path "$script" --help > "$dir/out" 2> "$dir/err") && [ -s "$dir/out" ] || fail "${script##*/} --help: $(cat "$dir/err")"
 done
-echo 'ok what was installed runs from there'
+ok 'what was installed runs from there'
 
 (cd "$top/share/man/man1" && mandoc -T lint -W style ./*.1) > "$dir/out" 2> /dev/null || fail "manual: $(cat "$dir/out")"
 systemd-analyze --man=no verify "$top/lib/systemd/system/httpmon.service" > "$dir/out" 2>&1 || fail "unit: $(cat "$dir/out")"
 chmod 644 "$dir/dest/etc/logrotate.d/httpmon"
 logrotate --debug "$dir/dest/etc/logrotate.d/httpmon" > "$dir/out" 2>&1 || fail "logrotate: $(cat "$dir/out")"
-echo 'ok manual, unit and logrotate configuration are good where they are'
+ok 'manual, unit and logrotate configuration are good where they are'
 
 find "$dir/dest" -type f -exec cksum {} + | sort > "$dir/first"
 DESTDIR=$dir/dest scripts/install || fail 'the second time'
@@ -59,7 +54,7 @@ find "$dir/dest" -type f -exec cksum {} + | sort | diff "$dir/first" - >&2 || fa
 PREFIX=$dir/home/.local scripts/install || fail 'into a home'
 [ -x "$dir/home/.local/bin/httpmon" ] && [ -f "$dir/home/.local/etc/logrotate.d/httpmon" ] || fail 'not all in the prefix'
 (cd / && "$dir/home/.local/bin/httpmon" --version > /dev/null) || fail 'it does not run'
-echo 'ok installing again changes nothing, and PREFIX takes everything elsewhere'
+ok 'installing again changes nothing, and PREFIX takes everything elsewhere'
 
 for arguments in --colour /usr; do
     status=0
@@ -71,4 +66,4 @@ PREFIX=here scripts/install 2> "$dir/err" || status=$?
 [ "$status" = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] && [ ! -e here ] || fail 'a relative PREFIX'
 scripts/install --help > "$dir/out"
 [ "$(awk 'length > 79' "$dir/out")" = '' ] || fail 'help is too wide'
-echo 'ok wrong usage is one line and status 2'
+ok 'wrong usage is one line and status 2'

@@ -2,8 +2,8 @@
 # Debian's logrotate, in both of its ways, under tail -F | httpmon: while the writer waits, and while it writes on.
 set -euo pipefail
 scripts/need logrotate tail=coreutils tee=coreutils awk=mawk
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 header='"remotehost","rfc931","authuser","date","request","status","bytes"'
 log=$dir/logs/access.csv

@@ -2,8 +2,10 @@
 # nginx from Debian's packages, its log written as the README says, and requests that try to upset it.
 set -euo pipefail
 scripts/need nginx=nginx-light curl jq python3
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+# shellcheck source=tests/servers.sh
+. tests/servers.sh
 
 # Every worker may be another user.
 chmod 755 "$dir"

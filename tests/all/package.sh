@@ -3,13 +3,8 @@
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
 scripts/need jq lintian dpkg-deb=dpkg
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'package: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 command -v cargo-deb > /dev/null || {
     echo 'package: installing cargo-deb' >&2
@@ -41,7 +36,7 @@ list() {
         sed -e 's|^usr/lib/systemd|lib/systemd|; s|\.gz | |' -e '/\/doc\/httpmon\/\(changelog\|copyright\|LICENSE\)/d' | sort
 }
 diff <(list target/deb) <(list "$dir/root") >&2 || fail 'not what scripts/install installs'
-echo 'ok the package has what scripts/install installs, nothing less and nothing more'
+ok 'the package has what scripts/install installs, nothing less and nothing more'
 
 path=$dir/root/usr/bin:$(printf '%s' "$PATH" | tr : '\n' | grep -vF "$PWD" | paste -sd :)
 printf '1549573860,200\n1549573861,200\n' > "$dir/log.csv"
@@ -50,4 +45,4 @@ jq -es '.[0].requests == 2' "$dir/events" > /dev/null || fail 'what it has does 
 [ "$(dpkg-deb -f "$dir/httpmon.deb" Version)" = "$version-1" ] || fail 'another version'
 depends=$(dpkg-deb -f "$dir/httpmon.deb" Depends)
 [[ $depends == *libc6* && $depends == *jq* && $depends == *python3* ]] || fail "depends: $depends"
-echo 'ok what was unpacked runs, and the package says what it needs'
+ok 'what was unpacked runs, and the package says what it needs'

@@ -2,13 +2,8 @@
 # httpmon-plot: the picture shows the numbers of the log, whatever the sources are called and however long it is.
 set -euo pipefail
 scripts/need gnuplot=gnuplot-nox sqlite3 python3 jq file awk=mawk
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'plot: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 plot() { # OPTIONS: events on stdin
     httpmon-plot "$@" 2> "$dir/err" || fail "$*: status $?: $(cat "$dir/err")"
     [ ! -s "$dir/err" ] || fail "$*: not quiet: $(cat "$dir/err")"
@@ -32,13 +27,13 @@ words "$dir/a.svg" > "$dir/words"
 for word in requests/s alert stdin 'threshold 10/s' '5xx in 10 s'; do
     grep -qxF "$word" "$dir/words" || fail "\"$word\" is not in the picture"
 done
-echo 'ok rate, threshold, alerts and server errors are named in the picture'
+ok 'rate, threshold, alerts and server errors are named in the picture'
 heights "$dir/a.svg" > "$dir/got"
 jq -r 'select(.type == "summary") | .requests / .duration_seconds' "$dir/events" |
     awk '{ rate[NR] = $1; if ($1 > top) top = $1 } END { for (i = 1; i <= NR; i++) print rate[i] / top }' > "$dir/expected"
 paste "$dir/got" "$dir/expected" | awk 'NF != 2 || $1 - $2 > 0.02 || $2 - $1 > 0.02 { print; bad = 1 } END { exit bad || NR < 10 }' >&2 ||
     fail 'the line is not that of the requests'
-echo 'ok the line of requests per second is that of the log'
+ok 'the line of requests per second is that of the log'
 
 plot "$dir/a.png" < "$dir/events"
 file "$dir/a.png" | grep 'PNG image data, 1200 x 600' > /dev/null || fail "$(file "$dir/a.png")"
@@ -48,7 +43,7 @@ for word in 'Spring sale' 'threshold 12.5/s'; do
     grep -qxF "$word" "$dir/words" || fail "\"$word\" is not in the picture"
 done
 grep -q 'width="800" height="400"' "$dir/b.svg" || fail 'not of the size asked for'
-echo 'ok the name says PNG or SVG; size, title and threshold can be given'
+ok 'the name says PNG or SVG; size, title and threshold can be given'
 
 # shellcheck disable=SC2016
 for name in a b c d e f 'x"`touch pwned`<b>{/:Bold &amp;}_1^2' "'; select 1; --"; do
@@ -60,27 +55,27 @@ words "$dir/sources.svg" > "$dir/words"
 for word in "'; select 1; --" a b others; do
     grep -qxF "$word" "$dir/words" || fail "\"$word\" is not in the picture"
 done
-echo 'ok several sources have a line each, and their names are only names'
+ok 'several sources have a line each, and their names are only names'
 
 jq -c 'if .type == "summary" then .status = null | .status_codes = null | .bytes = null | .sections = null | .hosts = null else empty end' "$dir/events" > "$dir/nulls"
 plot "$dir/nulls.svg" < "$dir/nulls"
 words "$dir/nulls.svg" > "$dir/words"
 grep -qxF 'the log has no status' "$dir/words" || fail 'a log without a status is drawn as one without errors'
 ! grep -q threshold "$dir/words" || fail 'a threshold is drawn that nobody knows'
-echo 'ok a log without alerts and status is drawn'
+ok 'a log without alerts and status is drawn'
 { echo '{'; cat "$dir/events"; } | httpmon-plot "$dir/c.svg" 2> "$dir/err" || fail "a broken line: status $?"
 diff - "$dir/err" >&2 <<LINES || fail 'a broken line is not reported as it should be'
 httpmon-plot: line 1: not JSON
 httpmon-plot: 1 of $(($(wc -l < "$dir/events") + 1)) lines were no events
 LINES
 cmp "$dir/a.svg" "$dir/c.svg" || fail 'a broken line changes the picture'
-echo 'ok a broken line is reported, counted and skipped'
+ok 'a broken line is reported, counted and skipped'
 status=0
 httpmon-plot "$dir/empty.png" < /dev/null 2> "$dir/err" || status=$?
 if [ "$status" -ne 1 ] || [ "$(wc -l < "$dir/err")" -ne 1 ] || [ -e "$dir/empty.png" ]; then
     fail "an empty stream: status $status: $(cat "$dir/err")"
 fi
-echo 'ok an empty stream is status 1 and one line, and makes no picture'
+ok 'an empty stream is status 1 and one line, and makes no picture'
 
 httpmon-plot --help | grep '^usage: httpmon-plot' > /dev/null || fail 'no help'
 for wrong in '' "$dir/a.jpg" "$dir/a.png $dir/b.png" "--width 3 $dir/a.png" "--size 3 $dir/a.png" \
@@ -92,11 +87,11 @@ for wrong in '' "$dir/a.jpg" "$dir/a.png $dir/b.png" "--width 3 $dir/a.png" "--s
         fail "\"$wrong\": status $status: $(cat "$dir/err")"
     fi
 done
-echo 'ok --help helps; a wrong command line or file is status 2 and one line'
+ok '--help helps; a wrong command line or file is status 2 and one line'
 
 started=$(date +%s)
 awk -v N=1000000 -v LIST=2 -f tests/scripts/events.awk | plot "$dir/million.svg"
 printf 'a million events drawn in %d s\n' $(($(date +%s) - started))
 [ "$(stat -c %s "$dir/million.svg")" -lt 3000000 ] || fail 'the picture of a million events is too big'
 words "$dir/million.svg" | grep -xF '5xx in 6 h' > /dev/null || fail 'not the steps of a long log'
-echo 'ok a million events make a picture of some hundred steps'
+ok 'a million events make a picture of some hundred steps'

@@ -3,14 +3,8 @@
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
 scripts/need jq curl python3 mandoc promtool=prometheus prometheus-node-exporter
-
-dir=$(mktemp -d)
-exporter=
-trap '[ -z "$exporter" ] || kill "$exporter"; rm -rf "$dir"' EXIT
-fail() {
-    printf 'prometheus: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 mkdir "$dir/textfiles"
 file=$dir/textfiles/httpmon.prom
@@ -27,17 +21,17 @@ done | httpmon --columns time,host,request,status,bytes --window 10 > "$dir/even
 httpmon-prometheus "$file" < "$dir/events" > /dev/null
 promtool check metrics < "$file" > "$dir/out" 2>&1 || fail "promtool: $(cat "$dir/out")"
 [ ! -s "$dir/out" ] || fail "promtool: $(cat "$dir/out")"
-echo 'ok promtool finds nothing to say about names, types and units'
+ok 'promtool finds nothing to say about names, types and units'
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 prometheus-node-exporter --web.listen-address="127.0.0.1:$port" --collector.disable-defaults --collector.textfile \
     --collector.textfile.directory="$dir/textfiles" > "$dir/exporter.log" 2>&1 &
 exporter=$!
-for _ in $(seq 600); do
-    kill -0 "$exporter" 2> /dev/null || fail "node_exporter: $(cat "$dir/exporter.log")"
-    curl -fsS "http://127.0.0.1:$port/metrics" > "$dir/scraped" 2> /dev/null && break
-    sleep 0.1
-done
+answers() {
+    ! is_gone "$exporter" || fail "node_exporter: $(cat "$dir/exporter.log")"
+    curl -fs "http://127.0.0.1:$port/metrics" > "$dir/scraped"
+}
+until_true 'node_exporter answers' answers
 grep -qx 'node_textfile_scrape_error 0' "$dir/scraped" || fail "the collector: $(cat "$dir/exporter.log")"
 # node_exporter writes large numbers and the order of labels its own way.
 series() { grep '^httpmon_' "$1" | python3 -c '
@@ -47,15 +41,15 @@ for line in sys.stdin:
     print(name, sorted(re.findall(r"\w+=\"(?:[^\"\\]|\\.)*\"", labels or "")), float(value))' | sort; }
 diff <(series "$file") <(series "$dir/scraped") >&2 || fail 'not what the file says'
 [ "$(series "$dir/scraped" | grep -c ' 621.0$')" = 3 ] || fail 'not the requests of three sources'
-echo 'ok node_exporter serves each series as the file has it, names with quotes and backslashes too'
+ok 'node_exporter serves each series as the file has it, names with quotes and backslashes too'
 
 requests=$(jq -s 'map(select(.type == "summary").requests) | add' "$dir/events")
 [ "$(grep '^httpmon_requests_total' "$dir/scraped" | awk '{ n += $NF } END { print n }')" = "$requests" ] || fail "not $requests requests"
 grep -q '^httpmon_alerts_total{name="high_traffic",source="/var/log/a.csv"} 1$' "$dir/scraped" || fail 'no alert'
 grep -q '^httpmon_alerting{source="/var/log/a.csv"} 0$' "$dir/scraped" || fail 'not recovered'
-echo 'ok the totals are those of the log'
+ok 'the totals are those of the log'
 
 mandoc -T utf8 -O width=100 man/httpmon-prometheus.1 | sed 's/.\x08//g' |
     awk '/^ *groups:$/ { found = 1 } /^[A-Z]/ { found = 0 } found' > "$dir/rules.yml"
 promtool check rules "$dir/rules.yml" > "$dir/out" 2>&1 && grep -q '3 rules found' "$dir/out" || fail "rules: $(cat "$dir/out")"
-echo "ok promtool accepts the manual's rules"
+ok "promtool accepts the manual's rules"

@@ -3,8 +3,8 @@
 # with consumers and brokers killed in the middle.
 set -euo pipefail
 scripts/need python3 redis-server redis-cli=redis-tools mosquitto mosquitto_pub=mosquitto-clients setsid=util-linux pkill=procps jq
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 chains=() # each a process group of its own
 end_chains() {

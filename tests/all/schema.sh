@@ -5,13 +5,8 @@ scripts/need jsonschema=python3-jsonschema jq
 # The module may be that of another Python than Debian's.
 python=python3
 "$python" -c 'import jsonschema' 2> /dev/null || python=/usr/bin/python3
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'schema: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 cat > "$dir/validate.py" <<'PYTHON'
 # validate.py SCHEMA FILE...: a line for each event that the schema refuses; then how many there were.
@@ -114,4 +109,4 @@ for type in summary alert recovery; do
     jq -c '.new_field = {"a": [1]}' "$dir/$type"
 done > "$dir/new"
 validate "$dir/new" > "$dir/out" || fail "new fields are refused: $(cat "$dir/out")"
-echo 'ok fields of a later version are taken'
+ok 'fields of a later version are taken'

@@ -4,8 +4,8 @@
 set -euo pipefail
 scripts/need java=openjdk-17-jre-headless python3 gzip jq
 python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 # Less is compiled: the runs are short.
 export SPARK_OPTIONS='--driver-java-options -XX:TieredStopAtLevel=1 --conf spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1'

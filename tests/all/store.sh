@@ -3,25 +3,10 @@
 # And a million events through httpmon-pretty, since they are there.
 set -euo pipefail
 scripts/need jq sqlite3 python3 awk=mawk
-
-dir=$(mktemp -d)
-pids=()
-trap 'for pid in "${pids[@]}"; do kill "$pid" 2> /dev/null || true; done; rm -rf "$dir"' EXIT
-fail() {
-    printf 'store: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 make_events() { awk -v N="$1" -v LIST="$2" -f tests/scripts/events.awk; }
 rows() { sqlite3 -cmd ".timeout 60000" "$1" 'select (select count(*) from summaries) + (select count(*) from alerts)' 2> /dev/null || echo 0; }
-until_true() { # WHAT COMMAND...: polls for a minute
-    local what=$1
-    shift
-    for _ in $(seq 1200); do
-        if "$@"; then return; fi
-        sleep 0.05
-    done
-    fail "in a minute not so: $what"
-}
 
 # A million events.
 make_events 1000000 4 > "$dir/million"
@@ -37,13 +22,13 @@ sqlite3 "$dir/million.db" 'select sum(requests) from sections' | diff "$dir/expe
 [ "$(sqlite3 "$dir/million.db" 'select sum(seconds) from alert_periods where not active')" = \
     "$(grep -o '"duration_seconds":[0-9]*,"window_seconds"' "$dir/million" | awk -F '[:,]' '{ n += $2 } END { print n }')" ] ||
     fail 'time spent alerting is not the sum of the recoveries'
-echo 'ok a million events are all there'
+ok 'a million events are all there'
 rm "$dir"/million.db
 
 started=$(date +%s)
 [ "$(httpmon-pretty < "$dir/million" | wc -l)" = 1000000 ] || fail 'httpmon-pretty does not show a million events'
 printf 'a million events shown in %d s\n' $(($(date +%s) - started))
-echo 'ok httpmon-pretty shows a million events'
+ok 'httpmon-pretty shows a million events'
 
 # kill -9, at ten moments of one import: what a reader saw is there, and the file is sound.
 head -n 50000 "$dir/million" > "$dir/part"
@@ -65,52 +50,48 @@ for round in $(seq 10); do
     [ "$seen" -lt 50000 ] || break
 done
 [ "$round" -gt 1 ] || fail 'the import was never killed midway'
-echo 'ok killed at any moment, nothing that was committed is lost and the file is sound'
+ok 'killed at any moment, nothing that was committed is lost and the file is sound'
 httpmon-store "$dir/killed.db" < "$dir/part"
 [ "$(rows "$dir/killed.db")" = 50000 ] || fail 'events are missing after feeding them again'
 [ "$(sqlite3 "$dir/killed.db" 'select count(distinct summary) from sections')" = \
     "$(sqlite3 "$dir/killed.db" 'select count(*) from summaries')" ] || fail 'a summary is there without its sections'
-echo 'ok fed again, the events are all there, once, with their lists'
+ok 'fed again, the events are all there, once, with their lists'
 rm "$dir/killed.db"
 
 # Two writers that start together on a file that is not there yet, and a reader.
 head -n 20000 "$dir/part" > "$dir/a"
 sed 's/"source":"stdin"/"source":"other"/' "$dir/a" > "$dir/b"
 httpmon-store "$dir/two.db" < "$dir/a" 2> "$dir/err_a" &
-pids+=($!)
+writers=($!)
 httpmon-store "$dir/two.db" < "$dir/b" 2> "$dir/err_b" &
-pids+=($!)
-for pid in "${pids[@]}"; do
+writers+=($!)
+for pid in "${writers[@]}"; do
     wait "$pid" || fail "a writer beside another: status $?: $(cat "$dir/err_a" "$dir/err_b")"
 done
-pids=()
 if [ -s "$dir/err_a" ] || [ -s "$dir/err_b" ]; then fail "two writers: $(cat "$dir/err_a" "$dir/err_b")"; fi
 [ "$(rows "$dir/two.db")" = 40000 ] || fail "two writers: $(rows "$dir/two.db") of 40000 events are there"
 [ "$(sqlite3 "$dir/two.db" 'select min(sources), max(sources), sum(requests) from windows')" = \
     "2|2|$(sqlite3 "$dir/two.db" 'select 2 * sum(requests) from summaries where source = '"'other'")" ] ||
     fail 'two sources are not summed by window'
-echo 'ok two writers of one file do not break each other'
+ok 'two writers of one file do not break each other'
 mapfile -t sums < <(sqlite3 "$dir/two.db" 'select sum(requests) from summaries group by source; select sum(requests) from windows')
 [ "${sums[2]}" -eq $((sums[0] + sums[1])) ] || fail 'windows are not the sum of the sources'
 
 # Another program holds the file: the writer waits, and loses nothing.
 mkfifo "$dir/held"
 sqlite3 "$dir/two.db" > "$dir/held_out" < "$dir/held" &
-pids+=($!)
 exec 4> "$dir/held"
 echo "begin immediate; select 'held';" >&4
 until_true 'another program holds the file' grep -q held "$dir/held_out"
 sed 's/"source":"stdin"/"source":"third"/' "$dir/a" | httpmon-store "$dir/two.db" &
 writer=$!
-pids+=("$writer")
 opened() { readlink "/proc/$writer"/fd/* | grep 'two\.db' > /dev/null; }
 until_true 'the writer has come to the file' opened
 echo 'commit;' >&4
 exec 4>&-
 wait "$writer" || fail "a writer that had to wait: status $?"
-pids=()
 [ "$(rows "$dir/two.db")" = 60000 ] || fail 'a writer that had to wait lost events'
-echo 'ok a writer waits for another that holds the file'
+ok 'a writer waits for another that holds the file'
 
 # A disk that is full: one line, and what was committed is there.
 (
@@ -119,13 +100,12 @@ echo 'ok a writer waits for another that holds the file'
 ) && fail 'a full disk is not noticed'
 [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "a full disk: $(cat "$dir/err")"
 [ "$(sqlite3 "$dir/full.db" 'pragma integrity_check')" = ok ] || fail 'the file is not sound after a full disk'
-echo 'ok a full disk is status 2, one line and no damage'
+ok 'a full disk is status 2, one line and no damage'
 
 # No work, no cost: while nothing comes it is never woken.
 mkfifo "$dir/live"
 httpmon-store "$dir/live.db" < "$dir/live" &
 store=$!
-pids+=("$store")
 exec 3> "$dir/live"
 head -n 1 "$dir/part" >&3
 has_one() { [ "$(rows "$dir/live.db")" = 1 ]; }
@@ -136,7 +116,6 @@ now=
 until_true 'it sleeps' asleep
 sleep 2 # what must not happen in this time is measured, nothing waits for it
 [ "$now" = "$(switches)" ] || fail "it wakes while nothing comes: $now, $(switches)"
-echo 'ok while nothing comes it sleeps'
+ok 'while nothing comes it sleeps'
 exec 3>&-
 wait "$store"
-pids=()

@@ -5,31 +5,18 @@
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
 scripts/need jq python3 systemd-analyze=systemd strace setpriv=util-linux pgrep=procps
-
-dir=$(mktemp -d)
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 main='' children=''
 end_all() {
     local pid
     for pid in $main $children; do kill -KILL "$pid" 2> /dev/null || :; done
 }
-trap 'end_all; rm -rf "$dir"' EXIT
-fail() {
-    printf 'systemd: %s\n' "$*" >&2
-    exit 1
-}
-until_true() { # WHAT COMMAND...: polls for a minute
-    local what=$1
-    shift
-    for _ in $(seq 1200); do
-        if "$@" 2> /dev/null; then return; fi
-        sleep 0.05
-    done
-    fail "in a minute not so: $what: $(tail -n 5 "$dir/events" "$dir/err")"
-}
+trap 'end_all; clean_up' EXIT
 
 unit=scripts/systemd/httpmon.service
 systemd-analyze --man=no verify "$unit" > "$dir/out" 2>&1 && [ ! -s "$dir/out" ] || fail "verify: $(cat "$dir/out")"
-echo 'ok systemd-analyze verify finds nothing'
+ok 'systemd-analyze verify finds nothing'
 systemd-analyze security --offline=true --threshold=25 "$unit" > "$dir/out" 2>&1 || fail "security: $(tail -n 1 "$dir/out")"
 printf 'ok systemd-analyze security: %s\n' "$(sed -n 's/^.*Overall exposure level for httpmon.service: \([0-9.]* [A-Z]*\).*/\1/p' "$dir/out")"
 
@@ -61,7 +48,7 @@ main=$!
 tail_runs() { children=$(pgrep -P "$main" -x tail); }
 until_true 'tail follows the logs' tail_runs
 # Both are watched when tail has asked for it, and that comes after it has looked at their ends.
-until_true 'tail watches the logs' grep -qE "inotify_add_watch\([0-9]+, \"$b\"" "$dir/trace"
+until_true 'tail watches the logs' grep -qsE "inotify_add_watch\([0-9]+, \"$b\"" "$dir/trace"
 
 for second in $(seq 0 24); do
     printf '404|%s|new\n' "2019-02-07T21:11:$(printf %02d "$second")Z" >> "$a"
@@ -75,7 +62,7 @@ until_true 'a summary of each log' summaries "$b" 'length >= 1'
 summaries "$a" '.[0] | .requests == 10 and .status_codes == {"404": 10} and .hosts[0].host == "new" and .malformed == 0' ||
     fail "not the columns of the header: $(cat "$dir/events" "$dir/err")"
 summaries "$b" '.[0] | .requests == 10 and .sections[0].section == "/new"' || fail "old lines were read: $(cat "$dir/events")"
-echo 'ok each log is a source, its header is known, and old lines are not read again'
+ok 'each log is a source, its header is known, and old lines are not read again'
 
 mv "$a" "$a.1"
 printf 'remote_addr|status|time_iso8601\nrotated|200|2019-02-07T21:11:25Z\n' > "$a.new"
@@ -85,7 +72,7 @@ mv "$a.new" "$a"
 until_true 'the new file is read' grep -qE "has appeared|has been replaced" "$dir/err"
 for second in $(seq 26 50); do printf 'rotated|200|%s\n' "2019-02-07T21:11:${second}Z" >> "$a"; done
 until_true 'a summary after the rotation' summaries "$a" 'any(.hosts[0].host == "rotated")'
-echo 'ok a rotated log is followed, with a header of its own'
+ok 'a rotated log is followed, with a header of its own'
 
 before=$(wc -l < "$dir/events")
 kill "$main"
@@ -96,7 +83,7 @@ main=
 sed "1,${before}d" "$dir/events" | jq -es 'map(select(.type == "summary" and .partial)) | length == 2' > /dev/null ||
     fail "not drained: $(sed "1,${before}d" "$dir/events")"
 [ "$(jq -s 'map(select(.type == "summary").requests) | add' "$dir/events")" = 76 ] || fail "not 76 requests: $(cat "$dir/events")"
-echo 'ok SIGTERM to the main process writes what is open, and no request is lost'
+ok 'SIGTERM to the main process writes what is open, and no request is lost'
 end_all
 children=
 

@@ -3,25 +3,20 @@
 set -euo pipefail
 scripts/need chromium curl jq sqlite3 python3 flock=util-linux
 python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
-
-dir=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2> /dev/null || true; rm -rf "$dir"' EXIT
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 export XDG_CACHE_HOME=$dir/cache
 db="$dir/a store? 100% #1.db" # a name must not matter
-fail() {
-    printf 'web: %s\n' "$*" >&2
-    exit 1
-}
 same() { # WHAT GOT EXPECTED: sorted lines
     [ -s "$3" ] || fail "nothing expected: $1"
     diff -u <(sort "$3") <(sort "$2") >&2 || fail "$1"
-    printf 'ok %s\n' "$1"
+    ok "$1"
 }
 query() { sqlite3 -cmd '.timeout 60000' "$db" "$1"; }
 serve() { # FILE: sets server and url
     httpmon-web --port 0 "$1" 2> "$dir/err" &
     server=$!
+    kindly+=("$server")
     for _ in $(seq 2400); do
         url=$(grep -o 'http://.*' "$dir/err" || true)
         [ -z "$url" ] || return 0
@@ -33,7 +28,6 @@ serve() { # FILE: sets server and url
 stop() {
     kill "$server"
     wait "$server" || true
-    server=
 }
 browse() { # QUERY: leaves dom, console and net
     rm -rf "$dir/profile"
@@ -71,7 +65,7 @@ httpmon < tests/data/access.csv 2> /dev/null | httpmon-store "$db"
 serve "$db"
 grep -q "^httpmon-web: installing Datasette in $dir/cache" "$dir/err" || fail 'does not say that it installs'
 [ "$(wc -l < "$dir/err")" -eq 2 ] || fail "not quiet: $(cat "$dir/err")"
-echo 'ok the virtual environment is made at the first start'
+ok 'the virtual environment is made at the first start'
 
 browse last=all
 pick 'from,requests,requests per second'
@@ -108,10 +102,10 @@ is mean "$(query "select printf('%.2f', sum(requests) * 1.0 / sum(seconds)) from
 is peak "$(query "select printf('%.2f', max(requests_per_second)) from windows")"
 is alerted "$(query "select printf('%d min %d s', sum(seconds) / 60, sum(seconds) % 60) from alert_periods")"
 is state quiet
-echo 'ok the totals above the charts are those of the log'
+ok 'the totals above the charts are those of the log'
 if grep -v "^${url%/-/*}/" "$dir/asked" >&2; then fail 'the page asks others'; fi
 [ "$(grep -c 'httpmon.json' "$dir/asked")" -ge 10 ] || fail 'the browser logged no requests of the page'
-echo 'ok the page fetches nothing from elsewhere'
+ok 'the page fetches nothing from elsewhere'
 
 # A second source, of a hostile name, while the page is served.
 # shellcheck disable=SC2016
@@ -123,16 +117,16 @@ is requests "$(query "select printf('%,d', sum(requests)) from summaries")"
 if grep -i '<img' "$dir/dom" >&2; then fail 'a name became HTML'; fi
 [ -n "$(query "select 1 from alerts where source like '<img%'")" ] || fail 'no alert of the hostile source'
 grep -q '&lt;img src=x' "$dir/dom" || fail 'the hostile source is not shown'
-echo 'ok what comes in is on the next page, several sources are summed, and names stay text'
+ok 'what comes in is on the next page, several sources are summed, and names stay text'
 browse 'last=all&source=stdin'
 is requests "$(total stdin)"
-echo 'ok one source can be chosen'
+ok 'one source can be chosen'
 middle=$(query "select strftime('%Y-%m-%d %H:%M', avg(start_at), 'unixepoch') from summaries where source = 'stdin'")
 browse "source=stdin&from=$(jq -rn --arg t "$middle" '$t | @uri')&last=all"
 is requests "$(query "select printf('%,d', sum(requests)) from summaries where source = 'stdin' and start_at >= strftime('%s', '$middle')")"
 browse "source=stdin&to=$(jq -rn --arg t "$middle" '$t | @uri')&last=all"
 is requests "$(query "select printf('%,d', sum(requests)) from summaries where source = 'stdin' and start_at < strftime('%s', '$middle')")"
-echo 'ok a period can be chosen'
+ok 'a period can be chosen'
 
 before=$(query 'select count(*) from summaries')
 for sql in 'delete from summaries' "insert into sections values (1, 'x', 1, 1, 1)" 'drop view counted' \
@@ -142,12 +136,12 @@ for sql in 'delete from summaries' "insert into sections values (1, 'x', 1, 1, 1
 done
 [ "$(query 'select count(*) from summaries')" = "$before" ] || fail 'rows are gone'
 [ ! -e "$dir/new.db" ] || fail 'a file was made'
-echo 'ok nothing can be written'
+ok 'nothing can be written'
 port=${url#*127.0.0.1:}
 hex=$(printf ':%04X ' "${port%%/*}")
 [ "$(awk -v p="$hex" '$4 == "0A" && index($2 " ", p) { print $2 }' /proc/net/tcp /proc/net/tcp6)" = "0100007F${hex% }" ] ||
     fail 'it listens elsewhere than on 127.0.0.1'
-echo 'ok it listens on 127.0.0.1 only'
+ok 'it listens on 127.0.0.1 only'
 stop
 
 # The same with a log without columns for status and path, an alert that is still active, and nothing at all.
@@ -167,7 +161,7 @@ browse last=all
 is requests 0
 is state quiet
 stop
-echo 'ok a log without most columns, an active alert and an empty store are shown'
+ok 'a log without most columns, an active alert and an empty store are shown'
 
 httpmon-web --help | grep '^usage: httpmon-web' > /dev/null || fail 'no help'
 echo 'not a database, but a text of some length' > "$dir/text"
@@ -181,4 +175,4 @@ for wrong in '' "--open $dir/empty.db" "$dir/empty.db $dir/empty.db" "$dir/none.
         fail "\"$wrong\": status $status: $(cat "$dir/err")"
     fi
 done
-echo 'ok --help helps; a wrong command line or file is status 2 and one line'
+ok '--help helps; a wrong command line or file is status 2 and one line'

@@ -3,8 +3,8 @@
 # and of bytes. Also of the logs in ../shared/data, where these are.
 set -euo pipefail
 scripts/need jq python3
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 # What the whole log has, by httpmon: late requests are counted in other windows, so only sums compare.
 by_httpmon() {

@@ -3,24 +3,8 @@
 # shellcheck disable=SC2015,SC2016  # "A && B || fail" is meant; $(c) in a name is not to run
 set -euo pipefail
 scripts/need jq curl python3 mandoc timeout=coreutils
-
-dir=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server"; rm -rf "$dir"' EXIT
-fail() {
-    printf 'notify: %s\n' "$*" >&2
-    exit 1
-}
-ok() { printf 'ok %s\n' "$*"; }
-until_true() { # WHAT COMMAND...: polls for a minute
-    local what=$1
-    shift
-    for _ in $(seq 1200); do
-        if "$@" 2> /dev/null; then return; fi
-        sleep 0.05
-    done
-    fail "in a minute not so: $what"
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 summary='{"type":"summary","source":"stdin","start":"2019-02-07T21:11:00Z","end":"2019-02-07T21:11:10Z","duration_seconds":10,"partial":false,"requests":0,"requests_per_second":0.0,"late":0,"future":0,"bytes":null,"status":null,"status_codes":null,"methods":null,"sections":null,"sections_other":null,"hosts":null,"hosts_other":null,"alerting":false,"malformed":0,"skipped":0}'
 alert='{"type":"alert","source":"a \"b\" $(c).csv","time":"2019-02-07T21:12:36Z","name":"high_traffic","window_seconds":120,"requests":1206,"requests_per_second":10.05,"threshold":10.0,"message":"High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z"}'
@@ -89,7 +73,7 @@ httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$d
 pid=$!
 exec 9> "$dir/pipe"
 printf '%s\n' "$alert" >&9
-until_true 'an alert is told while the stream is open' grep -q '^{"type":"alert"' "$dir/live.in"
+until_true 'an alert is told while the stream is open' grep -qs '^{"type":"alert"' "$dir/live.in"
 ok 'an alert is told at once'
 printf '%s\n' "$summary" >&9
 until_true 'a summary passes while a command runs' grep -q '^{"type":"summary"' "$dir/out"
@@ -156,8 +140,7 @@ with open(sys.argv[1] + "/port", "w") as file:
 server.serve_forever()
 PYTHON
 python3 "$dir/server.py" "$dir" &
-server=$!
-until_true 'the local server listens' grep -q . "$dir/port"
+until_true 'the local server listens' test -s "$dir/port"
 recipe 'hooks.example.org' |
     sed "s/^.*| *httpmon-notify/httpmon-notify/; s/ >> .*//; s|https://hooks.example.org/[a-z]*|http://127.0.0.1:$(cat "$dir/port")/hook|" > "$dir/recipe"
 bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "webhook: $(cat "$dir/err")"

@@ -2,16 +2,11 @@
 # httpmon-pretty: what people see of each event, in a pipe and on a terminal.
 set -euo pipefail
 scripts/need jq script=bsdutils
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'pretty: %s\n' "$*" >&2
-    exit 1
-}
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 same() { # WHAT FILE EXPECTED
     diff -u "$3" "$2" >&2 || fail "$1"
-    printf 'ok %s\n' "$1"
+    ok "$1"
 }
 
 cat > "$dir/events" <<'EVENTS'
@@ -63,11 +58,11 @@ seq 100 | httpmon-pretty > "$dir/out" 2> "$dir/err" || status=$?
 if [ "$status" -ne 1 ] || [ "$(wc -l < "$dir/err")" -ne 11 ]; then
     fail "no event in the input: status $status, $(wc -l < "$dir/err") lines on stderr"
 fi
-echo 'ok input without an event is status 1, and at most ten lines are reported singly'
+ok 'input without an event is status 1, and at most ten lines are reported singly'
 
 httpmon-pretty < /dev/null > "$dir/out" 2> "$dir/err" || fail "empty stream: status $?"
 if [ -s "$dir/out" ] || [ -s "$dir/err" ]; then fail 'an empty stream is not silent'; fi
-echo 'ok an empty stream shows nothing and is no error'
+ok 'an empty stream shows nothing and is no error'
 
 sed -n 1p "$dir/events" | jq -c '.source = "x\u001b[2J\u0007\u0085\u0000\u202e" | .sections[0].section = "/\u001b]0;t\u0007\r"' |
     httpmon-pretty > "$dir/out"
@@ -75,7 +70,7 @@ if LC_ALL=C grep -q '[[:cntrl:]]' "$dir/out" || LC_ALL=C grep -q $'\xC2\x85\|\xE
     fail "a control character came through: $(cat -v "$dir/out")"
 fi
 grep -qF '[2J' "$dir/out" || fail 'the harmless part of a name is gone'
-echo 'ok control characters in names do not reach the terminal'
+ok 'control characters in names do not reach the terminal'
 
 mkfifo "$dir/live"
 httpmon-pretty < "$dir/live" > "$dir/out" &
@@ -90,12 +85,12 @@ for n in 1 2 3; do
 done
 exec 3>&-
 wait $!
-echo 'ok each event is shown at once while the stream stays open'
+ok 'each event is shown at once while the stream stays open'
 
 for _ in $(seq 3000); do cat "$dir/broken"; done > "$dir/many"
 { httpmon-pretty < "$dir/many" 2> "$dir/err" || echo "status $?" >> "$dir/err"; } | sed 1q > /dev/null
 if grep -v ': not an event$' "$dir/err" >&2; then fail 'a closed pipe is not quiet'; fi
-echo 'ok a reader that goes away ends it quietly'
+ok 'a reader that goes away ends it quietly'
 
 httpmon-pretty --help | grep '^usage: httpmon-pretty' > /dev/null || fail 'no help'
 for wrong in '--colour' 'events.ndjson' '--color=blue' '--color'; do
@@ -103,11 +98,11 @@ for wrong in '--colour' 'events.ndjson' '--color=blue' '--color'; do
     httpmon-pretty "$wrong" < /dev/null > "$dir/out" 2> "$dir/err" || status=$?
     if [ "$status" -ne 2 ] || [ "$(wc -l < "$dir/err")" -ne 1 ]; then fail "$wrong: status $status"; fi
 done
-echo 'ok --help helps; unknown options and operands are status 2 and one line'
+ok '--help helps; unknown options and operands are status 2 and one line'
 
 httpmon < tests/data/access.csv > "$dir/events" 2> /dev/null # the log has malformed lines
 httpmon-pretty < "$dir/events" > "$dir/out" 2> "$dir/err"
 [ ! -s "$dir/err" ] || fail "on the filter's own events: $(cat "$dir/err")"
 [ "$(wc -l < "$dir/out")" -eq "$(wc -l < "$dir/events")" ] || fail "not one line for each of the filter's events"
 [ "$(grep -c ' ALERT ' "$dir/out")" -eq "$(grep -c '"type":"alert"' "$dir/events")" ] || fail 'alerts are missing'
-echo 'ok every event of the filter has its line'
+ok 'every event of the filter has its line'

@@ -3,24 +3,9 @@
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
 scripts/need jq python3
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-fail() {
-    printf 'prometheus: %s\n' "$*" >&2
-    exit 1
-}
-ok() { printf 'ok %s\n' "$*"; }
-until_true() { # WHAT COMMAND...: polls for a minute
-    local what=$1
-    shift
-    for _ in $(seq 1200); do
-        if "$@" 2> /dev/null; then return; fi
-        sleep 0.05
-    done
-    fail "in a minute not so: $what"
-}
-has() { # FILE LINE...
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+tells() { # FILE LINE...
     local line
     for line in "${@:2}"; do
         grep -qxF -- "$line" "$1" || fail "no line $line in: $(grep -v '^#' "$1")"
@@ -37,13 +22,13 @@ httpmon-prometheus "$dir/a.prom" < "$dir/events" > "$dir/out" 2> "$dir/err"
 [ ! -s "$dir/err" ] || fail "not quiet: $(cat "$dir/err")"
 cmp "$dir/events" "$dir/out" || fail 'the stream was changed'
 ok 'every line is passed on unchanged'
-has "$dir/a.prom" 'httpmon_requests_total{source="stdin"} 178' 'httpmon_late_requests_total{source="stdin"} 4' \
+tells "$dir/a.prom" 'httpmon_requests_total{source="stdin"} 178' 'httpmon_late_requests_total{source="stdin"} 4' \
     'httpmon_future_requests_total{source="stdin"} 2' 'httpmon_response_bytes_total{source="stdin"} 219648' \
     'httpmon_responses_total{source="stdin",class="2xx"} 150' 'httpmon_responses_total{source="stdin",class="5xx"} 8' \
     'httpmon_malformed_lines_total{source="stdin"} 6' 'httpmon_skipped_lines_total{source="stdin"} 2' \
     'httpmon_requests_total{source="bare.csv"} 5' 'httpmon_alerts_total{source="stdin",name="high_traffic"} 1'
 ok 'counters add up by source'
-has "$dir/a.prom" 'httpmon_window_requests{source="stdin"} 89' 'httpmon_window_requests_per_second{source="stdin"} 8.9' \
+tells "$dir/a.prom" 'httpmon_window_requests{source="stdin"} 89' 'httpmon_window_requests_per_second{source="stdin"} 8.9' \
     'httpmon_window_duration_seconds{source="stdin"} 10' 'httpmon_window_end_timestamp_seconds{source="stdin"} 1549573870' \
     'httpmon_alerting{source="stdin"} 1' 'httpmon_alerting{source="bare.csv"} 1'
 ok 'gauges are those of the last summary, and an alert is active until its recovery'
@@ -56,7 +41,7 @@ ok 'null makes no series'
 ok 'the file is readable for all and nothing else is left behind'
 
 printf '%s\n' "$alert" "$recovery" "$alert" "$summary" | httpmon-prometheus "$dir/a.prom" > /dev/null
-has "$dir/a.prom" 'httpmon_alerts_total{source="stdin",name="high_traffic"} 2' 'httpmon_requests_total{source="stdin"} 89' \
+tells "$dir/a.prom" 'httpmon_alerts_total{source="stdin",name="high_traffic"} 2' 'httpmon_requests_total{source="stdin"} 89' \
     'httpmon_recoveries_total{source="stdin",name="high_traffic"} 1' 'httpmon_alerting{source="stdin"} 0'
 ok 'counters start at 0 after a restart, and an alert that was forgotten is over'
 httpmon-prometheus "$dir/a.prom" < /dev/null
@@ -74,7 +59,7 @@ ok 'an empty stream makes a file without sources'
 httpmon-prometheus "$dir/a.prom" < "$dir/events" > "$dir/out" 2> "$dir/err"
 cmp "$dir/events" "$dir/out" || fail 'broken lines were changed'
 [ "$(grep -c '^httpmon-prometheus: not an event: ' "$dir/err")" = 8 ] && [ "$(wc -l < "$dir/err")" = 8 ] || fail "$(cat "$dir/err")"
-has "$dir/a.prom" 'httpmon_broken_lines_total 8' 'httpmon_requests_total{source="a\"} 1�# TYPE x\\"} 7' \
+tells "$dir/a.prom" 'httpmon_broken_lines_total 8' 'httpmon_requests_total{source="a\"} 1�# TYPE x\\"} 7' \
     'httpmon_requests_total{source="b��"} 3' 'httpmon_responses_total{source="",class="\"�"} 1' \
     'httpmon_alerts_total{source="{\"a\": 1}",name=""} 1'
 ! grep -vE '^(# (HELP|TYPE) httpmon_[a-z_]+ .+|httpmon_[a-z_]+(\{.+\})? [0-9.]+)$' "$dir/a.prom" || fail 'a line out of format'
@@ -84,9 +69,9 @@ mkfifo "$dir/pipe"
 httpmon-prometheus "$dir/b.prom" < "$dir/pipe" > "$dir/out" 2> "$dir/err" &
 pid=$!
 exec 9> "$dir/pipe"
-until_true 'a file at the start' grep -q broken "$dir/b.prom"
+until_true 'a file at the start' grep -qs broken "$dir/b.prom"
 printf '%s\n' "$summary" >&9
-until_true 'a summary in the file' grep -qx 'httpmon_requests_total{source="stdin"} 89' "$dir/b.prom"
+until_true 'a summary in the file' grep -qsx 'httpmon_requests_total{source="stdin"} 89' "$dir/b.prom"
 cmp <(printf '%s\n' "$summary") "$dir/out" || fail 'not passed on at once'
 ok 'an event is in the file and passed on while the stream is open'
 rm "$dir/b.prom"
@@ -95,7 +80,7 @@ printf '%s\n' "$summary" >&9
 until_true 'a report' grep -q 'b.prom: ' "$dir/err"
 rmdir "$dir/b.prom"
 printf '%s\n%s' "$summary" "${summary:0:9}" >&9
-until_true 'the file is there again' grep -qx 'httpmon_requests_total{source="stdin"} 267' "$dir/b.prom"
+until_true 'the file is there again' grep -qsx 'httpmon_requests_total{source="stdin"} 267' "$dir/b.prom"
 [ "$(wc -l < "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
 ok 'a file that cannot be written is reported once and tried again'
 printf '%s\n' "${summary:9}" >&9
@@ -115,7 +100,7 @@ httpmon-prometheus "$dir/a.prom" < "$dir/many" > /dev/full 2> "$dir/err" || stat
 [ "$status" = 2 ] && grep -q 'No space left' "$dir/err" || fail "a full disk: status $status, $(cat "$dir/err")"
 ok 'a full disk is an error'
 httpmon-prometheus "$dir/a.prom" < "$dir/many" > /dev/null
-has "$dir/a.prom" 'httpmon_requests_total{source="stdin"} 1780000'
+tells "$dir/a.prom" 'httpmon_requests_total{source="stdin"} 1780000'
 ok 'a long stream is counted to its end'
 
 for arguments in '' "$dir/a.txt" '--colour' "$dir/a.prom b.prom" "$dir/none/a.prom"; do

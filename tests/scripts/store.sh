@@ -2,18 +2,13 @@
 # httpmon-store: what is kept of each event, and what the views say about it.
 set -euo pipefail
 scripts/need jq sqlite3 python3
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 db=$dir/http.db
-fail() {
-    printf 'store: %s\n' "$*" >&2
-    exit 1
-}
 same() { # WHAT QUERY EXPECTED
     sqlite3 "$db" "$2" > "$dir/got"
     diff -u <(printf '%s\n' "$3") "$dir/got" >&2 || fail "$1"
-    printf 'ok %s\n' "$1"
+    ok "$1"
 }
 quietly() {
     httpmon-store "$db" 2> "$dir/err" || fail "status $?: $(cat "$dir/err")"
@@ -151,7 +146,7 @@ same 'broken lines are reported with their numbers, counted and skipped' 'select
 status=0
 seq 100 | httpmon-store "$db" 2> "$dir/err" || status=$?
 if [ "$status" -ne 1 ] || [ "$(wc -l < "$dir/err")" -ne 11 ]; then fail "no event in the input: status $status"; fi
-echo 'ok input without an event is status 1, and at most ten lines are reported singly'
+ok 'input without an event is status 1, and at most ten lines are reported singly'
 
 fresh
 quietly < /dev/null
@@ -170,7 +165,7 @@ for n in 1 2 3; do
     done
     [ "$(sqlite3 "$db" 'select count(*) from summaries')" = "$n" ] || fail "event $n is not committed while the stream is open"
 done
-echo 'ok each event is committed at once while the stream stays open'
+ok 'each event is committed at once while the stream stays open'
 
 printf '{"type":"summary"' >&3 # half a line must not be taken for a whole one
 kill -TERM "$store"
@@ -179,7 +174,7 @@ wait "$store" 2> "$dir/err" || status=$?
 exec 3>&-
 [ "$status" -eq 143 ] || fail "SIGTERM: status $status"
 [ "$(sqlite3 "$db" 'pragma integrity_check')" = ok ] || fail 'the file is not sound after SIGTERM'
-echo 'ok SIGTERM ends it when nothing more comes, by that signal'
+ok 'SIGTERM ends it when nothing more comes, by that signal'
 
 httpmon-store --help | grep '^usage: httpmon-store' > /dev/null || fail 'no help'
 echo 'not a database, but a text of some length' > "$dir/text"
@@ -191,7 +186,7 @@ for wrong in '' "--db $dir/x" "$dir/a.db $dir/b.db" "$dir" "$dir/nowhere/x.db" "
         fail "\"$wrong\": status $status: $(cat "$dir/err")"
     fi
 done
-echo 'ok --help helps; a wrong command line or file is status 2 and one line'
+ok '--help helps; a wrong command line or file is status 2 and one line'
 
 fresh
 httpmon < tests/data/access.csv > "$dir/events" 2> /dev/null # the log has malformed lines

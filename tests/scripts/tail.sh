@@ -2,8 +2,8 @@
 # Logs that grow, are rotated and torn, followed by the real tail; and silence, which is each log's own.
 set -euo pipefail
 scripts/need tail=coreutils tee=coreutils awk=mawk
-# shellcheck source=tests/all/lib.sh
-. tests/all/lib.sh
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
 
 header='"remotehost","rfc931","authuser","date","request","status","bytes"'
 record() { printf '"10.0.0.%d","-","-",%d,"GET %s HTTP/1.1",200,%d\n' $(($1 % 7)) "$1" "$2" 100; } # TIME PATH

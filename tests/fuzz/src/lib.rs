@@ -69,7 +69,7 @@ pub fn pieces(seed: u8, bytes: &[u8]) -> Vec<&[u8]> {
 /// an obvious way.
 pub fn lines(input: &[u8]) -> Vec<(Vec<u8>, Vec<u8>, bool)> {
     let read = |mut line: &[u8]| {
-        while let Some(rest) = line.strip_prefix(b"\0").or_else(|| line.strip_prefix(b"\xEF\xBB\xBF")) {
+        while let [0, rest @ ..] | [0xEF, 0xBB, 0xBF, rest @ ..] = line {
             line = rest;
         }
         let text = line.strip_suffix(b"\n").unwrap_or(line);
