@@ -218,6 +218,14 @@ fn what_the_columns_do_not_have_is_null() {
 }
 
 #[test]
+fn a_status_is_of_the_class_of_its_hundred() {
+    let statuses = [0, 99, 100, 101, 199, 200, 299, 300, 399, 400, 499, 500, 599, 600, 999];
+    let records = statuses.map(|status| format!("1000,{status}\n")).concat();
+    let event = summary(&["--columns", "time,status"], &records);
+    assert_eq!(event["status"].to_string(), r#"{"1xx":3,"2xx":2,"3xx":2,"4xx":2,"5xx":2,"other":4}"#);
+}
+
+#[test]
 fn a_path_may_be_a_request_line_and_a_method_column_wins() {
     let event = |header: &str, record: &str| {
         let event = summary(&[], &format!("{header}\n{record}\n"));

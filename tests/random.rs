@@ -101,6 +101,7 @@ fn value(random: &mut Random, role: &str, second: i64, form: &Form) -> String {
         "path" if odd => (*random.pick(&["GET /x/y HTTP/1.1", "-", "", "/x HTTP/1.1", "*", "x"])).into(),
         "path" => format!("/{}", random.pick(&["api/user", "report?x=1", "", "a/b/c"])),
         "status" if odd => (*random.pick(&["", "-", "200.0", "0", "999", "600", " 404 ", "000"])).into(),
+        "status" if random.one_in(20) => random.below(1000).to_string(),
         "status" => (*random.pick(&["200", "200", "200", "304", "404", "500", "503"])).into(),
         "bytes" if odd => (*random.pick(&["", "-", "80251.0", "9223372036854775807", "0"])).into(),
         "bytes" => random.below(5000).to_string(),
