@@ -26,13 +26,25 @@ const REPLACED: u8 = 0xFF;
 /// A name's number; it is the same while the name occurs in an open window.
 pub type NameId = u32;
 
-/// An open window, to names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WindowKey {
-    /// Never comes again, and is not 0.
-    pub serial: u64,
-    /// Differs between neighbours: the records of a log mostly go to two of them.
-    pub is_odd: bool,
+/// An open window, to names: a number that never comes again; 0 is none.
+///
+/// The records of a log mostly go to two neighbours: an even one and an odd one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct WindowKey(u64);
+
+impl WindowKey {
+    const NONE: WindowKey = WindowKey(0);
+
+    /// The key of the window that is opened after this one.
+    #[must_use]
+    pub fn next(self) -> WindowKey {
+        WindowKey(self.0 + 1)
+    }
+
+    /// The place of the last seat in a window that is even as this one, or odd.
+    fn near(self) -> usize {
+        usize::from(self.0 % 2 == 1)
+    }
 }
 
 /// A set of names of at most `cap` that are in use, and some that were.
@@ -57,7 +69,7 @@ pub struct Names {
     /// wrong place costs a look into `ids`, no more.
     recent: Box<[Recent]>,
     /// The seats of names that have them in more windows than fit an entry.
-    further_seats: HashMap<(NameId, u64), u32>,
+    further_seats: HashMap<(NameId, WindowKey), u32>,
 }
 
 /// A name that was found, and its last seat in an even window and in an odd one.
@@ -66,12 +78,12 @@ struct Recent {
     key: Key,
     id: NameId,
     places: [u32; 2],
-    /// The windows' serial numbers.
-    serials: [u64; 2],
+    windows: [WindowKey; 2],
 }
 
 impl Recent {
-    const NOTHING: Recent = Recent { key: Key::NONE, id: NameId::MAX, places: [0; 2], serials: [0; 2] };
+    const NOTHING: Recent =
+        Recent { key: Key::NONE, id: NameId::MAX, places: [0; 2], windows: [WindowKey::NONE; 2] };
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,15 +97,19 @@ struct Entry {
     is_free: bool,
     /// In how many open windows it has a seat.
     seats: u32,
-    /// The last seat in an even window and in an odd one: serial number (0:
-    /// none) and place.
-    near_serials: [u64; 2],
+    /// The last seat in an even window and in an odd one.
+    near_windows: [WindowKey; 2],
     near_places: [u32; 2],
 }
 
 impl Entry {
     fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[self.start as usize..][..usize::from(self.length)]
+    }
+
+    /// How many of its seats it holds itself.
+    fn near_seats(&self) -> u32 {
+        self.near_windows.iter().map(|&window| u32::from(window != WindowKey::NONE)).sum()
     }
 }
 
@@ -129,9 +145,9 @@ impl Names {
     pub fn seat(&mut self, raw: &[u8], window: WindowKey, free: u32) -> Option<(NameId, u32)> {
         let raw = &raw[..raw.len().min(MAX_NAME)];
         let key = Key::of(raw);
-        let near = usize::from(window.is_odd);
+        let near = window.near();
         match self.recent.get(key.place(self.recent.len())) {
-            Some(recent) if recent.serials[near] == window.serial && self.is(recent, &key, raw) => {
+            Some(recent) if recent.windows[near] == window && self.is(recent, &key, raw) => {
                 Some((recent.id, recent.places[near]))
             }
             _ => self.find_seat(raw, &key, window, free),
@@ -160,11 +176,11 @@ impl Names {
         if self.in_use >= self.cap && entry.seats == 0 {
             return None;
         }
-        let near = usize::from(window.is_odd);
-        let seat = if entry.near_serials[near] == window.serial {
+        let near = window.near();
+        let seat = if entry.near_windows[near] == window {
             Some(entry.near_places[near])
-        } else if entry.seats > u32::from(entry.near_serials[0] > 0) + u32::from(entry.near_serials[1] > 0) {
-            self.further_seats.get(&(id, window.serial)).copied()
+        } else if entry.seats > entry.near_seats() {
+            self.further_seats.get(&(id, window)).copied()
         } else {
             None
         };
@@ -180,7 +196,7 @@ impl Names {
                 *recent = Recent { key: *key, id, ..Recent::NOTHING };
             }
             recent.places[near] = seat;
-            recent.serials[near] = window.serial;
+            recent.windows[near] = window;
         }
         Some((id, seat))
     }
@@ -189,11 +205,11 @@ impl Names {
         let entry = &mut self.entries[id as usize];
         self.in_use += usize::from(entry.seats == 0);
         entry.seats += 1;
-        let near = usize::from(window.is_odd);
-        let serial = std::mem::replace(&mut entry.near_serials[near], window.serial);
+        let near = window.near();
+        let last = std::mem::replace(&mut entry.near_windows[near], window);
         let further = std::mem::replace(&mut entry.near_places[near], place);
-        if serial > 0 {
-            self.further_seats.insert((id, serial), further);
+        if last != WindowKey::NONE {
+            self.further_seats.insert((id, last), further);
         }
         place
     }
@@ -203,11 +219,11 @@ impl Names {
         let entry = &mut self.entries[id as usize];
         entry.seats -= 1;
         self.in_use -= usize::from(entry.seats == 0);
-        let near = &mut entry.near_serials[usize::from(window.is_odd)];
-        if *near == window.serial {
-            *near = 0;
+        let near = &mut entry.near_windows[window.near()];
+        if *near == window {
+            *near = WindowKey::NONE;
         } else {
-            self.further_seats.remove(&(id, window.serial));
+            self.further_seats.remove(&(id, window));
         }
     }
 
@@ -270,7 +286,7 @@ impl Names {
             is_replaced,
             is_free: false,
             seats: 0,
-            near_serials: [0; 2],
+            near_windows: [WindowKey::NONE; 2],
             near_places: [0; 2],
         };
         let id = if let Some(id) = self.free.pop() {
@@ -431,7 +447,7 @@ pub fn shown(raw: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const WINDOW: WindowKey = WindowKey { serial: 1, is_odd: true };
+    const WINDOW: WindowKey = WindowKey(1);
 
     fn id(names: &mut Names, raw: &[u8]) -> Option<NameId> {
         names.seat(raw, WINDOW, 0).map(|(id, _)| id)
@@ -499,7 +515,7 @@ mod tests {
         assert_eq!(id(&mut names, b"a"), Some(a));
         names.release(a, WINDOW);
         assert!(id(&mut names, b"c").is_some(), "there is room again");
-        let next = WindowKey { serial: 2, is_odd: false };
+        let next = WINDOW.next();
         assert_eq!(names.seat(b"a", next, 0), None, "known, but not in use any more");
         assert!(names.seat(b"b", next, 0).is_some());
     }
@@ -507,7 +523,7 @@ mod tests {
     #[test]
     fn a_name_has_a_seat_in_every_open_window_however_many() {
         let mut names = Names::new(10);
-        let windows = [3, 4, 5, 6, 7].map(|serial| WindowKey { serial, is_odd: serial % 2 == 1 });
+        let windows = [3, 4, 5, 6, 7].map(WindowKey);
         let seats =
             |names: &mut Names| windows.map(|window| names.seat(b"a", window, 9).expect("there is room").1);
         for (place, window) in (0..).zip(windows) {
@@ -528,7 +544,7 @@ mod tests {
     #[test]
     fn a_name_keeps_its_seat_whichever_window_is_closed_first() {
         let mut names = Names::new(10);
-        let [first, second] = [3, 5].map(|serial| WindowKey { serial, is_odd: true });
+        let [first, second] = [3, 5].map(WindowKey);
         names.seat(b"a", first, 1);
         names.seat(b"a", second, 2);
         names.release(0, second);
@@ -539,7 +555,7 @@ mod tests {
     fn names_out_of_use_are_forgotten_some_time() {
         let mut names = Names::new(100_000);
         for number in 0..1_000_000_u64 {
-            let window = WindowKey { serial: number + 1, is_odd: number % 2 == 1 };
+            let window = WindowKey(number + 1);
             let (id, _) = names.seat(number.to_string().as_bytes(), window, 0).expect("there is room");
             names.release(id, window);
         }

@@ -82,7 +82,8 @@ pub struct Summaries {
     statuses: Statuses,
     sections: Names,
     hosts: Names,
-    serial: u64,
+    /// The key of the window that was opened last.
+    key: WindowKey,
     /// A window that was written, for the next one to use its memory.
     spare: Option<Window>,
 }
@@ -102,7 +103,7 @@ impl Summaries {
             statuses: Statuses::new(),
             sections: Names::new(MAX_SECTIONS),
             hosts: Names::new(MAX_HOSTS),
-            serial: 0,
+            key: WindowKey::default(),
             spare: None,
         }
     }
@@ -189,9 +190,9 @@ impl Summaries {
         let place = self.open.partition_point(|window| window.start < start);
         if self.open.get(place).is_none_or(|window| window.start != start) {
             let mut window = self.spare.take().unwrap_or_default();
-            self.serial += 1;
+            self.key = self.key.next();
             window.start = start;
-            window.key = WindowKey { serial: self.serial, is_odd: start / self.interval % 2 != 0 };
+            window.key = self.key;
             self.open.insert(place, window);
         }
         place
