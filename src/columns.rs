@@ -1,7 +1,7 @@
 //! Which column holds what: from a header, from `--columns`, or as the Common
 //! Log Format has them. Values are not read here.
 
-use crate::record::{Record, is_blank, trim};
+use crate::record::{Record, is_blank};
 use crate::timestamp::TimeReader;
 
 /// The delimiters that are tried, in this order.
@@ -251,11 +251,10 @@ fn plain_name(field: &[u8]) -> String {
 
 /// An optional sign, digits, and optional decimals.
 fn is_number(field: &[u8]) -> bool {
-    let field = trim(field);
-    let digits = field.strip_prefix(b"+").or_else(|| field.strip_prefix(b"-")).unwrap_or(field);
-    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = &digits[whole..];
-    whole > 0
-        && (rest.is_empty()
-            || rest.strip_prefix(b".").is_some_and(|rest| rest.iter().all(u8::is_ascii_digit)))
+    let is_digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let unsigned = field.strip_prefix(b"+").or_else(|| field.strip_prefix(b"-")).unwrap_or(field);
+    match unsigned.iter().position(|&byte| byte == b'.') {
+        Some(point) => is_digits(&unsigned[..point]) && is_digits(&unsigned[point + 1..]),
+        None => is_digits(unsigned),
+    }
 }

@@ -39,7 +39,8 @@ impl Method {
         }
     }
 
-    /// The known method of this name: in the lowest bytes, the others are 0.
+    /// The known method of this name and a space after it: in the lowest bytes,
+    /// the others are 0.
     ///
     /// Which one comes next can't be foretold, so nothing branches on it: the
     /// remainder by 15 tells them apart.
@@ -49,7 +50,7 @@ impl Method {
             let (mut table, mut index) = ([(0, Method::OTHER); 15], 0);
             while index < Method::OTHER.0 {
                 let name = METHODS[index as usize].as_bytes();
-                let (mut word, mut length) = (0, name.len());
+                let (mut word, mut length) = (b' ' as u64, name.len());
                 while length > 0 {
                     length -= 1;
                     word = word << 8 | name[length] as u64;
@@ -219,8 +220,8 @@ pub(crate) fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
     const SLASH_TO_QUERY: u64 = LOWEST * (b'/' ^ b'?') as u64;
     let word = u64::from_le_bytes(*line.first_chunk()?);
     let length = matches(word, b' ').trailing_zeros() / 8;
-    // Nothing is left of the space and of what follows it.
-    let method = Method::of_word(word & !u64::MAX.checked_shl(8 * length)?)?;
+    // Nothing is left of what follows the space.
+    let method = Method::of_word(word & u64::MAX >> 56_u32.checked_sub(8 * length)?)?;
     let target = line.get(length as usize + 1..)?;
     let [b'/', path @ ..] = target else { return None };
     let mut rest = path;
@@ -237,7 +238,7 @@ pub(crate) fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
         let end = path.len() - rest.len() + place as usize;
         let byte = (word >> (8 * place)).to_le_bytes()[0];
         let is_end = matches!(byte, b'/' | b'?' | b'#')
-            || matches!(&path[end..], [b' ', b'H', b'T', b'T', b'P', b'/', _, b'.', b'0' | b'1']);
+            || matches!(&path[end..], [b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0' | b'1']);
         return if is_end { Some((method, target.get(..end + 1)?)) } else { None };
     }
 }
