@@ -506,12 +506,13 @@ fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Orderi
     /// So few are sooner kept sorted while the others are looked at: of many
     /// names with as many requests each, 5 % of the whole program's time.
     const FEW: usize = 16;
-    if count > FEW && count < items.len() {
+    let are_many = count > FEW;
+    if are_many && count < items.len() {
         items.select_nth_unstable_by(count, &order);
     }
     let (first, rest) = items.split_at_mut(count);
     first.sort_unstable_by(&order);
-    if count > FEW {
+    if are_many {
         return;
     }
     for item in rest {
@@ -522,6 +523,28 @@ fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Orderi
             while place > 0 && order(&first[place], &first[place - 1]).is_lt() {
                 first.swap(place, place - 1);
                 place -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_the_first_however_many_are_wanted() {
+        for length in 0..50_usize {
+            let items: Vec<(usize, usize)> =
+                (0..length).map(|place| (place * 37 % 7, place * 29 % 53)).collect();
+            let mut sorted = items.clone();
+            sorted.sort_unstable();
+            for count in 0..=length {
+                let mut found = items.clone();
+                sort_first(&mut found, count, Ord::cmp);
+                assert_eq!(found[..count], sorted[..count], "{count} of {length}");
+                found.sort_unstable();
+                assert_eq!(found, sorted, "none is lost");
             }
         }
     }
