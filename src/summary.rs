@@ -520,7 +520,7 @@ fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Orderi
         if order(item, last).is_lt() {
             std::mem::swap(item, last);
             let mut place = count - 1;
-            while place > 0 && order(&first[place], &first[place - 1]).is_lt() {
+            while place != 0 && order(&first[place], &first[place - 1]).is_lt() {
                 first.swap(place, place - 1);
                 place -= 1;
             }

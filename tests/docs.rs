@@ -161,6 +161,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
         "bench",
         "install",
         "minutes",
+        "locked",
         "test",
     ];
     let readme = readme();
