@@ -239,14 +239,12 @@ fn synonyms(role: Role) -> &'static [&'static str] {
     NAMES.iter().find(|(named, _)| *named == role).map_or(&[], |(_, names)| names)
 }
 
-/// A name without case, blanks, `_` and `-`; empty if it can't be one.
+/// A name without case, blanks, `_` and `-`, cut where it is longer than all
+/// that are known.
 fn plain_name(field: &[u8]) -> String {
     const LONGEST: usize = 64;
-    if field.len() > LONGEST || !field.is_ascii() {
-        return String::new();
-    }
     let kept = field.iter().filter(|&&byte| !is_blank(byte) && byte != b'_' && byte != b'-');
-    kept.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+    kept.take(LONGEST).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 
 /// An optional sign, digits, and optional decimals.

@@ -121,9 +121,16 @@ fn a_date_and_a_time_are_joined_unless_an_earlier_name_is_there() {
 #[test]
 fn a_header_has_two_names_one_of_them_a_time_and_no_number_or_time() {
     let is_header = |line: &str| filter(&[], format!("{line}\n")).diagnostics.is_empty();
-    for header in
-        ["time,status", "x,date,y,user", "ts;code", "epoch\tip", "Date|Bytes", "time,status,5.,.5,+,5-"]
-    {
+    let spread = format!("time,s{}tatus", " _- ".repeat(100));
+    for header in [
+        "time,status",
+        "x,date,y,user",
+        "ts;code",
+        "epoch\tip",
+        "Date|Bytes",
+        "time,status,5.,.5,+,5-",
+        &spread,
+    ] {
         assert!(is_header(header), "{header:?}");
     }
     for other in [
