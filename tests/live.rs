@@ -28,6 +28,15 @@ impl Running {
         Running::of(&mut program(arguments))
     }
 
+    /// With no signal ignored, whatever those do who have started the tests
+    /// (nohup, a shell's background).
+    fn with_signals(arguments: &[&str]) -> Running {
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(HTTPMON).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::of(&mut command)
+    }
+
     fn of(command: &mut Command) -> Running {
         let mut child = command.spawn().expect("the program starts");
         let stdin = child.stdin.take().expect("a pipe");
@@ -82,7 +91,7 @@ fn an_event_is_written_before_the_input_ends() {
 fn a_signal_loses_nothing_and_the_program_dies_of_it() {
     use std::os::unix::process::ExitStatusExt;
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-        let mut running = Running::start(&[]);
+        let mut running = Running::with_signals(&[]);
         running.write(&record(1000));
         running.write(&record(1015));
         running.event();
@@ -118,7 +127,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 fn a_second_signal_kills_at_once() {
     use std::os::unix::process::ExitStatusExt;
     // Nobody reads its output, so it can't finish.
-    let mut running = Running::start(&["-i", "1", "-n", "0"]);
+    let mut running = Running::with_signals(&["-i", "1", "-n", "0"]);
     let log: String = (0..20_000).map(|i| record(1000 + i)).collect();
     let mut stdin = running.stdin;
     let writer = std::thread::spawn(move || {
