@@ -7,13 +7,13 @@ use std::fmt::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::alert::{Limits, Rate};
-use crate::columns::Columns;
-use crate::layout::Given;
-use crate::names;
-use crate::run;
+use crate::count::alert::{Limits, Rate};
+use crate::count::names;
+use crate::read::columns::Columns;
+use crate::read::layout::LayoutOptions;
+use crate::read::timestamp::{Zone, read_duration};
 use crate::source::Settings;
-use crate::timestamp::{Zone, read_duration};
+use crate::time::run;
 
 /// An option of the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +224,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
         return Ok(command);
     }
     read?;
-    mean(&typed).map(|options| Command::Run(Box::new(options)))
+    resolve(&typed).map(|options| Command::Run(Box::new(options)))
 }
 
 /// What an argument asks for that is `--help`, `--version`, or letters of
@@ -275,7 +275,7 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
 }
 
 /// What was typed -> what it means.
-fn mean(typed: &Typed) -> Result<Options, UsageError> {
+fn resolve(typed: &Typed) -> Result<Options, UsageError> {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
@@ -312,7 +312,7 @@ fn mean(typed: &Typed) -> Result<Options, UsageError> {
             })?
             .ok_or_else(missing)?,
     };
-    let given = Given {
+    let layout = LayoutOptions {
         columns: typed.read(Key::Columns, Columns::from_list)?,
         delimiter: typed.read(Key::Delimiter, |text| match text {
             "tab" | "\t" => Ok(b'\t'),
@@ -324,7 +324,7 @@ fn mean(typed: &Typed) -> Result<Options, UsageError> {
     let idle_timeout = duration(Key::IdleTimeout, 0, 366 * DAY)?.ok_or_else(missing)?;
     let name = typed.value(Key::Source).map_or_else(|| OsString::from("stdin"), OsStr::to_owned);
     Ok(Options {
-        settings: Settings { given, run, idle_timeout },
+        settings: Settings { layout, run, idle_timeout },
         source: name.into_vec(),
         rejects: typed.value(Key::Rejects).map(PathBuf::from),
         is_quiet: typed.is_quiet,

@@ -8,10 +8,10 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use httpmon::cli::{self, Command, Options};
-use httpmon::input::{self, Incoming, Input};
 use httpmon::monitor::{Failure, Monitor, Outcome, Outputs};
-use httpmon::output::Output;
+use httpmon::read::input::{self, Incoming, Input};
 use httpmon::source::Moment;
+use httpmon::write::output::Output;
 
 const UNREADABLE: u8 = 1;
 const FAILED: u8 = 2;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::diagnostics::Diagnostics;
-use crate::line::{Line, LineCutter};
-use crate::names;
-use crate::ndjson::Events;
-use crate::output::LineWriter;
-use crate::request::Malformed;
-use crate::source::{Fate, Moment, Settings, Source, Totals};
+use crate::count::names;
+use crate::read::line::{Line, LineCutter};
+use crate::read::request::Malformed;
+use crate::source::{LineOutcome, Moment, Settings, Source, Totals};
+use crate::write::diagnostics::Diagnostics;
+use crate::write::ndjson::Events;
+use crate::write::output::LineWriter;
 
 /// Lines of further sources go to one that is called [`OTHER`].
 pub const MAX_SOURCES: usize = 1_000;
@@ -181,7 +181,7 @@ impl State<'_> {
         });
         self.current = Some(place);
         let source = &mut self.sources[place];
-        if let Fate::Malformed(problem) = source.read_line(line, now, settings, &mut self.events) {
+        if let LineOutcome::Malformed(problem) = source.read_line(line, now, settings, &mut self.events) {
             self.report(place, line, &problem);
         }
     }

@@ -1,38 +1,29 @@
 //! One source: its layout, its run of time, its silence, and what it counts.
 
-use std::time::Duration;
-
-use crate::layout::{Given, Layout, Reading};
-use crate::line::Line;
-use crate::names;
-use crate::ndjson::Events;
-use crate::request::{Malformed, Request};
-use crate::run::{self, LIVE, LateTotals, Run};
-use crate::summary::{OtherLines, Outlet};
+use crate::count::Request;
+use crate::count::names;
+use crate::count::window::{OtherLines, Outlet};
+pub use crate::read::input::Moment;
+use crate::read::layout::{Layout, LayoutOptions, Reading};
+use crate::read::line::Line;
+use crate::read::request::Malformed;
+use crate::time::run::{self, LIVE, LateTotals, Run};
+use crate::write::ndjson::Events;
 
 /// What was asked for, the same for every source.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Columns, delimiter and zone.
-    pub given: Given,
+    pub layout: LayoutOptions,
     /// Windows, limits and lateness.
     pub run: run::Settings,
     /// Seconds of silence after which event time goes on by itself; 0: never.
     pub idle_timeout: i64,
 }
 
-/// When something came in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Moment {
-    /// The wall clock, in seconds of UTC.
-    pub wall: i64,
-    /// How long the input was listened to; only differences mean something.
-    pub listened: Duration,
-}
-
 /// What became of a line.
 #[derive(Debug)]
-pub enum Fate {
+pub enum LineOutcome {
     /// It is a request.
     Counted,
     /// It is blank or a header.
@@ -92,7 +83,7 @@ impl Source {
     pub fn new(name: &[u8], settings: &Settings) -> Source {
         Source {
             name: names::shown(name),
-            layout: Layout::new(&settings.given),
+            layout: Layout::new(&settings.layout),
             run: None,
             other_lines: OtherLines::default(),
             totals: Totals::default(),
@@ -131,7 +122,7 @@ impl Source {
         moment: Moment,
         settings: &Settings,
         events: &mut Events<'_>,
-    ) -> Fate {
+    ) -> LineOutcome {
         self.last_line = moment;
         self.silent_since = None;
         match self.layout.read(line) {
@@ -140,16 +131,16 @@ impl Source {
                 let mut outlet = Outlet { source: &self.name, columns, other_lines, events };
                 let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
                 self.totals.count(run, second, &request, moment.wall, &mut outlet);
-                Fate::Counted
+                LineOutcome::Counted
             }
             (Reading::Skipped, _) => {
                 self.other_lines.skipped += 1;
-                Fate::Skipped
+                LineOutcome::Skipped
             }
             (Reading::Malformed(problem), _) => {
                 self.other_lines.malformed += 1;
                 self.totals.malformed += 1;
-                Fate::Malformed(problem)
+                LineOutcome::Malformed(problem)
             }
         }
     }

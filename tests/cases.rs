@@ -24,10 +24,10 @@ fn lines_of(path: &Path) -> Vec<String> {
 }
 
 /// What a case must give: the name of a file and its bytes.
-type Given = Vec<(&'static str, Vec<u8>)>;
+type LayoutOptions = Vec<(&'static str, Vec<u8>)>;
 
 /// Runs the program as the case says, in a directory of its own.
-fn run(case: &Path) -> Given {
+fn run(case: &Path) -> LayoutOptions {
     let name = case.file_name().expect("a name");
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(name);
     match fs::remove_dir_all(&place) {

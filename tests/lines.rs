@@ -4,12 +4,12 @@
 mod common;
 
 use common::{Ran, Random, Step, TODAY, filter, record, run};
-use httpmon::columns::Columns;
 use httpmon::monitor::Outcome;
-use httpmon::plain::PlainReader;
-use httpmon::record::Splitter;
-use httpmon::request::read_request;
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::read::columns::Columns;
+use httpmon::read::plain::PlainReader;
+use httpmon::read::record::Splitter;
+use httpmon::read::request::read_request;
+use httpmon::read::timestamp::{TimeReader, Zone};
 use serde_json::Value;
 
 /// Requests, malformed and skipped lines of a log with one summary.
@@ -186,7 +186,7 @@ fn splitting_agrees_with_the_csv_crate_on_every_line() {
             let found = splitter.split(&line);
             assert_eq!(found.is_err(), spills, "{:?}", line.escape_ascii().to_string());
             if let Ok(found) = found {
-                let trimmed = expected.iter().map(httpmon::record::trim);
+                let trimmed = expected.iter().map(httpmon::read::record::trim);
                 assert!(found.fields().eq(trimmed), "{:?}", line.escape_ascii().to_string());
             } else {
                 unclosed += 1;

@@ -9,11 +9,12 @@ mod common;
 mod values;
 
 use common::Random;
-use httpmon::columns::Columns;
-use httpmon::plain::PlainReader;
-use httpmon::record::Splitter;
-use httpmon::request::{METHODS, Request, read_request};
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::count::{METHODS, Request};
+use httpmon::read::columns::Columns;
+use httpmon::read::plain::PlainReader;
+use httpmon::read::record::Splitter;
+use httpmon::read::request::read_request;
+use httpmon::read::timestamp::{TimeReader, Zone};
 
 /// What request lines are made of, and what could be taken for it.
 const PARTS: [&[u8]; 46] = [

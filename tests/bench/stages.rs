@@ -10,19 +10,20 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 
 use httpmon::cli::{self, Command, Options};
-use httpmon::clock::{EventClock, Place};
-use httpmon::columns::Columns;
-use httpmon::layout::Layout;
-use httpmon::line::{Line, LineCutter};
+use httpmon::count::Request;
+use httpmon::count::rate::SlidingWindow;
+use httpmon::count::window::{Arrival, OtherLines, Outlet, Summaries};
 use httpmon::monitor::{Monitor, Outputs};
-use httpmon::ndjson::Events;
-use httpmon::plain::PlainReader;
-use httpmon::rate::SlidingWindow;
-use httpmon::record::{Record, Splitter};
-use httpmon::request::{Request, read_request};
+use httpmon::read::columns::Columns;
+use httpmon::read::layout::Layout;
+use httpmon::read::line::{Line, LineCutter};
+use httpmon::read::plain::PlainReader;
+use httpmon::read::record::{Record, Splitter};
+use httpmon::read::request::read_request;
+use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon::source::Moment;
-use httpmon::summary::{Arrival, OtherLines, Outlet, Summaries};
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::time::clock::{EventClock, Timeliness};
+use httpmon::write::ndjson::Events;
 
 const LINES: usize = 10_000;
 const FIRST_SECOND: i64 = 1_700_000_000;
@@ -145,7 +146,7 @@ fn record(bencher: Bencher<'_, '_>, quotes: &str) {
 #[divan::bench(args = QUOTES)]
 fn layout(bencher: Bencher<'_, '_>, quotes: &str) {
     let lines = lines(quotes);
-    let mut layout = Layout::new(&defaults().settings.given);
+    let mut layout = Layout::new(&defaults().settings.layout);
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
         for line in &lines {
             black_box(layout.read(&Line { text: black_box(line), end: b"\n", overlong: false }));
@@ -182,7 +183,7 @@ fn clock(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(LINES)).bench(|| {
         let mut clock = EventClock::new(FIRST_SECOND, 5, 120);
         for &second in black_box(&seconds) {
-            if clock.place(second) == Place::OnTime {
+            if clock.timeliness(second) == Timeliness::OnTime {
                 clock.accept(second);
             }
             black_box(clock.watermark());

@@ -6,7 +6,7 @@ mod in_process;
 
 use std::ffi::OsString;
 
-use httpmon::line::MAX_LINE;
+use httpmon::read::line::MAX_LINE;
 use in_process::run_until;
 
 pub use in_process::{Ran, Step};

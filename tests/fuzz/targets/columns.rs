@@ -5,11 +5,11 @@
 
 use std::cell::RefCell;
 
-use httpmon::columns::{self, Columns, Role, Width};
-use httpmon::layout::{Given, Layout, Reading};
-use httpmon::line::Line;
-use httpmon::record::Splitter;
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::read::columns::{self, Columns, Role, Width};
+use httpmon::read::layout::{LayoutOptions, Layout, Reading};
+use httpmon::read::line::Line;
+use httpmon::read::record::Splitter;
+use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon_fuzz::{Bytes, DELIMITERS, is_safe};
 use libfuzzer_sys::fuzz_target;
 
@@ -73,7 +73,7 @@ thread_local! {
 fuzz_target!(|data: &[u8]| {
     let bytes = &mut Bytes(data);
     let mode = bytes.next();
-    let mut given = Given { columns: None, delimiter: None, zone: Zone::utc() };
+    let mut given = LayoutOptions { columns: None, delimiter: None, zone: Zone::utc() };
     if mode % 4 == 0 {
         if let Ok(list) = std::str::from_utf8(bytes.line()) {
             given.columns = check_list(list);
@@ -81,7 +81,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let mut layout = Layout::new(&given);
     let mut told: Vec<Layout> = DELIMITERS
-        .map(|delimiter| Layout::new(&Given { delimiter: Some(delimiter), ..given.clone() }))
+        .map(|delimiter| Layout::new(&LayoutOptions { delimiter: Some(delimiter), ..given.clone() }))
         .into();
     let mut is_known = false;
     while !bytes.is_empty() {
@@ -101,7 +101,7 @@ fuzz_target!(|data: &[u8]| {
         }
         if found == "malformed" && !is_known {
             assert!(said.iter().all(|said| said == "malformed"), "{found}: {said:?}");
-            let problem = httpmon::request::Malformed::UnclosedQuote;
+            let problem = httpmon::read::request::Malformed::UnclosedQuote;
             is_safe(layout.advice(line, &problem));
             continue;
         }

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use httpmon::line::{Line, LineCutter, MAX_LINE};
+use httpmon::read::line::{Line, LineCutter, MAX_LINE};
 use httpmon_fuzz::{Bytes, lines, pieces};
 use libfuzzer_sys::fuzz_target;
 

@@ -5,11 +5,11 @@
 
 use std::cell::RefCell;
 
-use httpmon::columns::{Columns, Width};
-use httpmon::plain::PlainReader;
-use httpmon::record::Splitter;
-use httpmon::request::read_request;
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::read::columns::{Columns, Width};
+use httpmon::read::plain::PlainReader;
+use httpmon::read::record::Splitter;
+use httpmon::read::request::read_request;
+use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon_fuzz::{Bytes, DELIMITERS};
 use libfuzzer_sys::fuzz_target;
 

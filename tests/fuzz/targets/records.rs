@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
-use httpmon::record::{Splitter, trim};
+use httpmon::read::record::{Splitter, trim};
 use httpmon_fuzz::{Bytes, DELIMITERS};
 use libfuzzer_sys::fuzz_target;
 

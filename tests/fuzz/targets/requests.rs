@@ -11,11 +11,12 @@ mod values;
 
 use std::cell::Cell;
 
-use httpmon::columns::Columns;
-use httpmon::names::{MAX_NAME, shown};
-use httpmon::record::{Splitter, trim};
-use httpmon::request::{METHODS, read_request};
-use httpmon::timestamp::{TimeReader, Zone};
+use httpmon::read::columns::Columns;
+use httpmon::count::names::{MAX_NAME, shown};
+use httpmon::read::record::{Splitter, trim};
+use httpmon::count::METHODS;
+use httpmon::read::request::read_request;
+use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon_fuzz::{Bytes, is_safe};
 use libfuzzer_sys::fuzz_target;
 

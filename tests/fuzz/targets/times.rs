@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use httpmon::timestamp::{LAST_SECOND, TimeReader, Zone, read_duration, rfc3339};
+use httpmon::read::timestamp::{LAST_SECOND, TimeReader, Zone, read_duration, rfc3339};
 use httpmon_fuzz::{Bytes, time_text};
 use libfuzzer_sys::fuzz_target;
 

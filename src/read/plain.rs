@@ -8,14 +8,15 @@
 //! way, `line`, `record` and then `request`; the tests prove that both agree
 //! wherever this one has an answer.
 
-use crate::columns::{Columns, Role, Width};
-use crate::line::MAX_LINE;
-use crate::record::{HIGHEST, LOWEST, matches, trim};
-use crate::request::{
-    Method, Request, method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes,
-    read_status,
+use crate::bits::{HIGHEST, LOWEST, matches};
+use crate::count::{Method, Request};
+use crate::read::columns::{Columns, Role, Width};
+use crate::read::line::MAX_LINE;
+use crate::read::record::trim;
+use crate::read::request::{
+    method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes, read_status,
 };
-use crate::timestamp::{TimeReader, join_digits, ten_digits};
+use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
 
 /// Reads the plain lines of one layout.
 #[derive(Clone, Debug)]

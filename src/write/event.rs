@@ -4,11 +4,11 @@
 //! New fields and types may come; names and types of old ones stay.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-
-use crate::timestamp;
 
 /// The `name` of alerts and recoveries.
 pub const HIGH_TRAFFIC: &str = "high_traffic";
@@ -30,9 +30,18 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Second(pub i64);
 
+impl fmt::Display for Second {
+    /// # Panics
+    ///
+    /// Not for any time that a log can have, nor for an interval after it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Timestamp::from_second(self.0).expect("a second between the years 1970 and 9998").fmt(f)
+    }
+}
+
 impl Serialize for Second {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&timestamp::rfc3339(self.0))
+        serializer.collect_str(self)
     }
 }
 

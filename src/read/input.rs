@@ -16,8 +16,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::source::Moment;
-
 /// Bytes read at once at most: few enough to stay in the processor's cache until
 /// they are looked at.
 const PIECE: usize = 256 * 1024;
@@ -27,6 +25,15 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The most that a pipe holds without privileges. After a signal no more is
 /// read, as no more can have come before it.
 const FULL_PIPE: usize = 1024 * 1024;
+
+/// When something came in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// The wall clock, in seconds of UTC.
+    pub wall: i64,
+    /// How long the input was listened to; only differences mean something.
+    pub listened: Duration,
+}
 
 /// What has come.
 #[derive(Debug)]

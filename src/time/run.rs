@@ -3,14 +3,13 @@
 //! A run ends with the input, or when time was set back; the next one knows
 //! nothing of it. The rules are those of the manual's section EVENT TIME.
 
-use crate::alert::{Alert, Change, Limits};
-use crate::clock::{EventClock, Place};
-use crate::event::{self, Event, Second};
-use crate::rate::SlidingWindow;
-use crate::request::Request;
-use crate::summary::{Arrival, Outlet, Summaries};
-use crate::suspects::{Side, Suspect, Suspects};
-use crate::timestamp;
+use crate::count::Request;
+use crate::count::alert::{Alert, Change, Limits};
+use crate::count::rate::SlidingWindow;
+use crate::count::window::{Arrival, Outlet, Summaries};
+use crate::time::clock::{EventClock, Timeliness};
+use crate::time::suspects::{Side, Suspect, Suspects};
+use crate::write::event::{self, Event, Second};
 
 /// A record or a silence is live if the log's time is within so many seconds
 /// of the wall clock.
@@ -122,19 +121,19 @@ impl Run {
         wall: i64,
         outlet: &mut Outlet<'_, '_>,
     ) -> Option<Vec<Suspect>> {
-        match self.clock.place(second) {
-            Place::OnTime => {
+        match self.clock.timeliness(second) {
+            Timeliness::OnTime => {
                 self.accept(second, request, outlet);
                 if !self.suspects.is_empty() {
                     self.decide_suspects(wall, outlet);
                 }
                 None
             }
-            Place::Late => {
+            Timeliness::Late => {
                 self.count_late(second, request, outlet);
                 None
             }
-            Place::Ahead => {
+            Timeliness::Ahead => {
                 self.suspect(Side::Ahead, second, request, wall, outlet);
                 let is_live = second <= wall + self.settings.lateness && second >= wall - LIVE;
                 if is_live || self.suspects.are_enough() {
@@ -142,7 +141,7 @@ impl Run {
                 }
                 None
             }
-            Place::Behind => {
+            Timeliness::Behind => {
                 self.suspect(Side::Behind, second, request, wall, outlet);
                 while let Some(first) = self.suspects.take_first_if_wider_than(self.clock.most_behind()) {
                     self.dismiss(Side::Behind, &first, outlet);
@@ -171,13 +170,13 @@ impl Run {
         self.close(outlet);
         let is_near = |run: &Run| {
             run.suspects.are(Side::Ahead)
-                && run.suspects.least().is_some_and(|least| run.clock.place(least) != Place::Ahead)
+                && run.suspects.least().is_some_and(|least| run.clock.timeliness(least) != Timeliness::Ahead)
         };
         while is_near(self) {
             let Some(suspect) = self.suspects.take_least() else { return };
-            match self.clock.place(suspect.second) {
+            match self.clock.timeliness(suspect.second) {
                 // Being accepted so decides none of the others.
-                Place::OnTime => self.accept(suspect.second, &suspect.request(), outlet),
+                Timeliness::OnTime => self.accept(suspect.second, &suspect.request(), outlet),
                 _ => self.count_late(suspect.second, &suspect.request(), outlet),
             }
         }
@@ -257,7 +256,7 @@ impl Run {
     fn decide_suspects(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
         let side = self.suspects.side();
         for suspect in self.suspects.take() {
-            if side == Side::Ahead && self.clock.place(suspect.second) != Place::Ahead {
+            if side == Side::Ahead && self.clock.timeliness(suspect.second) != Timeliness::Ahead {
                 self.observe_again(&[suspect], wall, outlet);
             } else {
                 self.dismiss(side, &suspect, outlet);
@@ -329,7 +328,7 @@ impl Run {
         let Some(change) = self.alert.judge(second, requests) else { return };
         self.summaries.split_gap(second, was_active, outlet);
         let Limits { threshold, recovery, window } = self.settings.limits;
-        let time = timestamp::rfc3339(second);
+        let time = Second(second);
         let requests_per_second = requests as f64 / window as f64;
         let event = match change {
             Change::Raised => Event::Alert(event::Alert {

@@ -2,8 +2,8 @@
 //!
 //! When they are believed and what then becomes of them is the run's matter.
 
-use crate::names::MAX_NAME;
-use crate::request::{Method, Request};
+use crate::count::names::MAX_NAME;
+use crate::count::{Method, Request};
 
 /// So many suspects in a row are believed.
 const CONFIRMING: usize = 10;

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use crate::columns::Columns;
-use crate::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
-use crate::names::{NameId, Names, WindowKey};
-use crate::ndjson::Events;
-use crate::request::{METHODS, Request};
+use crate::count::names::{NameId, Names, WindowKey};
+use crate::count::{METHODS, Request};
+use crate::read::columns::Columns;
+use crate::write::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
+use crate::write::ndjson::Events;
 
 /// Exactly counted sections over all open windows.
 pub const MAX_SECTIONS: usize = 10_000;

@@ -4,8 +4,6 @@
 //! Nothing else in the crate knows the calendar, zones or jiff. What a time
 //! means to the windows is the clock's matter.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::friendly::SpanParser;
@@ -38,16 +36,6 @@ impl Zone {
     fn second_of(&self, local: DateTime) -> Option<i64> {
         self.0.to_ambiguous_timestamp(local).compatible().ok().map(Timestamp::as_second)
     }
-}
-
-/// Writes a second of UTC as RFC 3339 with `Z`, say `2019-02-07T21:11:00Z`.
-///
-/// # Panics
-///
-/// Not for any time that a log can have, nor for an interval after it.
-#[must_use]
-pub fn rfc3339(second: i64) -> impl fmt::Display {
-    Timestamp::from_second(second).expect("a second between the years 1970 and 9998")
 }
 
 /// Reads a length of time: whole seconds (`120`), or weeks, days of 24 hours,

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, hash_map};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
-use crate::record::{HIGHEST, LOWEST, below};
+use crate::bits::{HIGHEST, LOWEST, below};
 
 /// Names are cut at this many bytes.
 pub const MAX_NAME: usize = 128;

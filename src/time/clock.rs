@@ -8,7 +8,7 @@
 
 /// Where a record lies, seen from the event clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Timeliness {
     /// Its second is open: the record is accepted.
     OnTime,
     /// Its second is closed.
@@ -52,15 +52,15 @@ impl EventClock {
     /// Where a record of time `second` lies.
     #[must_use]
     #[inline(always)]
-    pub fn place(&self, second: i64) -> Place {
+    pub fn timeliness(&self, second: i64) -> Timeliness {
         if second > self.event + self.most_ahead {
-            Place::Ahead
+            Timeliness::Ahead
         } else if second < self.stream - self.most_behind {
-            Place::Behind
+            Timeliness::Behind
         } else if second <= self.watermark() {
-            Place::Late
+            Timeliness::Late
         } else {
-            Place::OnTime
+            Timeliness::OnTime
         }
     }
 
@@ -132,14 +132,14 @@ mod tests {
         // Lateness 5, window 120: F = 30, J = 120, watermark 994.
         let clock = EventClock::new(1000, 5, 120);
         for (second, place) in [
-            (1031, Place::Ahead),
-            (1030, Place::OnTime),
-            (995, Place::OnTime),
-            (994, Place::Late),
-            (880, Place::Late),
-            (879, Place::Behind),
+            (1031, Timeliness::Ahead),
+            (1030, Timeliness::OnTime),
+            (995, Timeliness::OnTime),
+            (994, Timeliness::Late),
+            (880, Timeliness::Late),
+            (879, Timeliness::Behind),
         ] {
-            assert_eq!(clock.place(second), place, "{second}");
+            assert_eq!(clock.timeliness(second), place, "{second}");
         }
     }
 
@@ -147,8 +147,11 @@ mod tests {
     fn a_long_lateness_widens_what_is_trusted() {
         // Lateness 100, window 120: F = 100, J = 160.
         let clock = EventClock::new(1000, 100, 120);
-        let places = [1101, 1100, 899, 840, 839].map(|second| clock.place(second));
-        assert_eq!(places, [Place::Ahead, Place::OnTime, Place::Late, Place::Late, Place::Behind]);
+        let places = [1101, 1100, 899, 840, 839].map(|second| clock.timeliness(second));
+        assert_eq!(
+            places,
+            [Timeliness::Ahead, Timeliness::OnTime, Timeliness::Late, Timeliness::Late, Timeliness::Behind]
+        );
         assert_eq!(clock.most_behind(), 160);
     }
 
@@ -158,8 +161,15 @@ mod tests {
         clock.pass_silence(1100);
         clock.pass_silence(1050);
         assert_eq!((clock.event_time(), clock.stream_time(), clock.watermark()), (1100, 1000, 1094));
-        let places = [1131, 1130, 1095, 1094, 880, 879].map(|second| clock.place(second));
-        let expected = [Place::Ahead, Place::OnTime, Place::OnTime, Place::Late, Place::Late, Place::Behind];
+        let places = [1131, 1130, 1095, 1094, 880, 879].map(|second| clock.timeliness(second));
+        let expected = [
+            Timeliness::Ahead,
+            Timeliness::OnTime,
+            Timeliness::OnTime,
+            Timeliness::Late,
+            Timeliness::Late,
+            Timeliness::Behind,
+        ];
         assert_eq!(places, expected);
         assert_eq!(clock.current_second(), 1095);
     }

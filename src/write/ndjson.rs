@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::event::Event;
-use crate::output::LineWriter;
+use crate::write::event::Event;
+use crate::write::output::LineWriter;
 
 /// Where the events go.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Which column holds what: from a header, from `--columns`, or as the Common
 //! Log Format has them. Values are not read here.
 
-use crate::record::{Record, is_blank};
-use crate::timestamp::TimeReader;
+use crate::read::record::{Record, is_blank};
+use crate::read::timestamp::TimeReader;
 
 /// The delimiters that are tried, in this order.
 pub const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];

@@ -3,16 +3,17 @@
 //! A layout is the delimiter and the columns of one source, as far as they are
 //! known. What a record means to time is not known here.
 
-use crate::columns::{self, Columns, DELIMITERS};
-use crate::line::Line;
-use crate::plain::PlainReader;
-use crate::record::{Splitter, UnclosedQuote, is_blank};
-use crate::request::{Malformed, Request, read_request};
-use crate::timestamp::{TimeReader, Zone};
+use crate::count::Request;
+use crate::read::columns::{self, Columns, DELIMITERS};
+use crate::read::line::Line;
+use crate::read::plain::PlainReader;
+use crate::read::record::{Splitter, UnclosedQuote, is_blank};
+use crate::read::request::{Malformed, read_request};
+use crate::read::timestamp::{TimeReader, Zone};
 
 /// What the command line says about the layout of every source.
 #[derive(Clone, Debug)]
-pub struct Given {
+pub struct LayoutOptions {
     /// The columns; otherwise a header names them.
     pub columns: Option<Columns>,
     /// The delimiter; otherwise it is found.
@@ -71,22 +72,22 @@ struct Promise {
 impl Layout {
     /// The layout of a source of which nothing was read.
     #[must_use]
-    pub fn new(given: &Given) -> Layout {
+    pub fn new(options: &LayoutOptions) -> Layout {
         let splitters = |delimiter| Splitters {
             delimiter,
             usual: Splitter::new(delimiter),
             escaping: Splitter::escaping(delimiter),
         };
-        let columns = given.columns.clone().unwrap_or_default();
+        let columns = options.columns.clone().unwrap_or_default();
         Layout {
-            plain: given.delimiter.map(|delimiter| PlainReader::new(&columns, delimiter)),
+            plain: options.delimiter.map(|delimiter| PlainReader::new(&columns, delimiter)),
             columns,
-            is_fixed: given.columns.is_some(),
-            splitters: match given.delimiter {
+            is_fixed: options.columns.is_some(),
+            splitters: match options.delimiter {
                 Some(delimiter) => vec![splitters(delimiter)],
                 None => DELIMITERS.map(splitters).into(),
             },
-            times: TimeReader::new(given.zone.clone()),
+            times: TimeReader::new(options.zone.clone()),
         }
     }
 

@@ -4,6 +4,8 @@
 //! here, in place; every other one is handed to csv-core. What the fields mean
 //! is not known here.
 
+use crate::bits::matches;
+
 /// The fields of one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
@@ -58,27 +60,6 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
         text = rest;
     }
     text
-}
-
-/// The highest bit of each byte.
-pub(crate) const HIGHEST: u64 = 0x8080_8080_8080_8080;
-/// The lowest bit of each byte.
-pub(crate) const LOWEST: u64 = 0x0101_0101_0101_0101;
-
-/// The bytes of `word` that are `needle`, by their highest bits.
-///
-/// None is missing, and the lowest of them is certain; bytes after that may be
-/// others (Hacker's Delight, 6-1).
-#[inline(always)]
-pub(crate) fn matches(word: u64, needle: u8) -> u64 {
-    below(word ^ (LOWEST * u64::from(needle)), 1)
-}
-
-/// The bytes of `word` that are less than `limit`, at most 128, by their
-/// highest bits, as certain as those of [`matches`].
-#[inline(always)]
-pub(crate) fn below(word: u64, limit: u8) -> u64 {
-    word.wrapping_sub(LOWEST * u64::from(limit)) & !word & HIGHEST
 }
 
 /// Where `needle` is in `text`; the end if it isn't.
