@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::count::alert::{Limits, Rate};
+use crate::count::alert::{Decimal, Limit, Limits};
 use crate::count::names;
 use crate::read::columns::Columns;
 use crate::read::layout::LayoutOptions;
@@ -279,7 +279,7 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
-    let rate = |key| typed.read(key, str::parse::<Rate>);
+    let rate = |key| typed.read(key, str::parse::<Decimal>);
     let duration = |key, least: i64, most: i64| {
         typed.read(key, |text| match read_duration(text) {
             Ok(seconds) if seconds > most => Err("too long"),
@@ -299,18 +299,13 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
     }
     let run = run::Settings {
         limits: Limits {
-            threshold,
-            recovery,
+            of: [Some(Limit { threshold, recovery }), None, None, None],
+            min_count: 5,
             window: duration(Key::Window, 1, 7 * DAY)?.ok_or_else(missing)?,
         },
         interval: duration(Key::Interval, 1, 366 * DAY)?.ok_or_else(missing)?,
         lateness: duration(Key::Lateness, 0, HOUR)?.ok_or_else(missing)?,
-        top: typed
-            .read(Key::Top, |text| match text.parse() {
-                Ok(top) if !text.starts_with('+') => Ok(top),
-                _ => Err("not a whole number, or too large"),
-            })?
-            .ok_or_else(missing)?,
+        slow: 1_000_000_000,
     };
     let layout = LayoutOptions {
         columns: typed.read(Key::Columns, Columns::from_list)?,
@@ -321,10 +316,16 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
         })?,
         zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
     };
+    let top = typed
+        .read(Key::Top, |text| match text.parse() {
+            Ok(top) if !text.starts_with('+') => Ok(top),
+            _ => Err("not a whole number, or too large"),
+        })?
+        .ok_or_else(missing)?;
     let idle_timeout = duration(Key::IdleTimeout, 0, 366 * DAY)?.ok_or_else(missing)?;
     let name = typed.value(Key::Source).map_or_else(|| OsString::from("stdin"), OsStr::to_owned);
     Ok(Options {
-        settings: Settings { layout, run, idle_timeout },
+        settings: Settings { layout, run, top, idle_timeout },
         source: name.into_vec(),
         rejects: typed.value(Key::Rejects).map(PathBuf::from),
         is_quiet: typed.is_quiet,

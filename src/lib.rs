@@ -7,6 +7,7 @@
 //!   cli              the table of options; what was typed -> what it means
 //!   monitor          which line goes to which source, and what is said about it
 //!   source           one source: its layout, its run of time, its silence
+//!   report           what a run has found out -> events
 //!   read
 //!     input          what can happen on the way in: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
@@ -23,8 +24,8 @@
 //!   count            what is counted of a request
 //!     window         tumbling windows
 //!     names          bounded sets of names that clients send
-//!     rate           the sliding window
 //!     alert          quiet <-> alerting
+//!     rate           the sliding window
 //!   write
 //!     diagnostics    one line per problem
 //!     ndjson         an event -> a line of JSON
@@ -42,6 +43,7 @@ pub mod cli;
 pub mod count;
 pub mod monitor;
 pub mod read;
+pub mod report;
 pub mod source;
 pub mod time;
 pub mod write;

@@ -1,13 +1,11 @@
 //! One source: its layout, its run of time, its silence, and what it counts.
 
-use crate::count::Request;
 use crate::count::names;
-use crate::count::window::{OtherLines, Outlet};
 pub use crate::read::input::Moment;
-use crate::read::layout::{Layout, LayoutOptions, Reading};
-use crate::read::line::Line;
-use crate::read::request::Malformed;
-use crate::time::run::{self, LIVE, LateTotals, Run};
+use crate::read::layout::{Layout, LayoutOptions, MalformedLine, Reading};
+use crate::read::line::Lines;
+use crate::report::{OtherLines, Reporter};
+use crate::time::run::{self, Finding, LIVE, LateTotals, Run};
 use crate::write::ndjson::Events;
 
 /// What was asked for, the same for every source.
@@ -17,19 +15,10 @@ pub struct Settings {
     pub layout: LayoutOptions,
     /// Windows, limits and lateness.
     pub run: run::Settings,
-    /// Seconds of silence after which event time goes on by itself; 0: never.
+    /// Names listed in a summary; 0 means all.
+    pub top: usize,
+    /// Seconds of silence after which event time advances; 0 = never.
     pub idle_timeout: i64,
-}
-
-/// What became of a line.
-#[derive(Debug)]
-pub enum LineOutcome {
-    /// It is a request.
-    Counted,
-    /// It is blank or a header.
-    Skipped,
-    /// It is malformed.
-    Malformed(Malformed),
 }
 
 /// How many lines of each kind a source had.
@@ -43,26 +32,6 @@ pub struct Totals {
     pub late: LateTotals,
 }
 
-impl Totals {
-    /// Takes a request into `run`, and into another one if it shows that time
-    /// was set back.
-    #[inline(always)]
-    fn count(
-        &mut self,
-        run: &mut Run,
-        second: i64,
-        request: &Request<'_>,
-        wall: i64,
-        outlet: &mut Outlet<'_, '_>,
-    ) {
-        self.requests += 1;
-        if let Some(suspects) = run.observe(second, request, wall, outlet) {
-            self.late.add(run.late());
-            run.restart(&suspects, wall, outlet);
-        }
-    }
-}
-
 /// One log.
 #[derive(Debug)]
 pub struct Source {
@@ -70,7 +39,8 @@ pub struct Source {
     layout: Layout,
     run: Option<Run>,
     other_lines: OtherLines,
-    totals: Totals,
+    requests: u64,
+    malformed: u64,
     /// When the last line came.
     last_line: Moment,
     /// Event time at the last line, once silence has begun.
@@ -86,7 +56,8 @@ impl Source {
             layout: Layout::new(&settings.layout),
             run: None,
             other_lines: OtherLines::default(),
-            totals: Totals::default(),
+            requests: 0,
+            malformed: 0,
             last_line: Moment::default(),
             silent_since: None,
         }
@@ -101,78 +72,51 @@ impl Source {
     /// The lines so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let mut totals = self.totals;
-        if let Some(run) = &self.run {
-            totals.late.add(run.late());
-        }
-        totals
+        let late = self.run.as_ref().map_or_else(LateTotals::default, Run::late);
+        Totals { requests: self.requests, malformed: self.malformed, late }
     }
 
     /// Counts a line that says where the lines come from.
-    pub fn skip_line(&mut self, moment: Moment) {
-        self.last_line = moment;
+    pub fn skip_line(&mut self, now: Moment) {
+        self.last_line = now;
         self.silent_since = None;
         self.other_lines.skipped += 1;
     }
 
-    /// Takes a line that has just come.
-    pub fn read_line(
+    /// Takes lines that have just come, up to the first one that is malformed.
+    pub fn read_lines<'t>(
         &mut self,
-        line: &Line<'_>,
-        moment: Moment,
+        lines: &mut Lines<'t>,
+        now: Moment,
         settings: &Settings,
         events: &mut Events<'_>,
-    ) -> LineOutcome {
-        self.last_line = moment;
+    ) -> Option<MalformedLine<'t>> {
+        self.last_line = now;
         self.silent_since = None;
-        match self.layout.read(line) {
-            (Reading::Record(second, request), columns) => {
-                let other_lines = &mut self.other_lines;
-                let mut outlet = Outlet { source: &self.name, columns, other_lines, events };
-                let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
-                self.totals.count(run, second, &request, moment.wall, &mut outlet);
-                LineOutcome::Counted
-            }
-            (Reading::Skipped, _) => {
-                self.other_lines.skipped += 1;
-                LineOutcome::Skipped
-            }
-            (Reading::Malformed(problem), _) => {
-                self.other_lines.malformed += 1;
-                self.totals.malformed += 1;
-                LineOutcome::Malformed(problem)
+        while let Some(reading) = self.layout.next(lines) {
+            match reading {
+                Reading::Record(second, request) => {
+                    self.requests += 1;
+                    let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
+                    run.observe(second, &request, now.wall);
+                    if !run.found().is_empty() {
+                        self.write_found(settings, events);
+                    }
+                }
+                Reading::Skipped => self.other_lines.skipped += 1,
+                Reading::Malformed(line) => {
+                    self.other_lines.malformed += 1;
+                    self.malformed += 1;
+                    return Some(line);
+                }
             }
         }
+        None
     }
 
-    /// Takes the plain lines that `text`, which has just come, starts with;
-    /// says how many there are, and what follows them.
-    pub fn read_plain_lines<'a>(
-        &mut self,
-        mut text: &'a [u8],
-        moment: Moment,
-        events: &mut Events<'_>,
-    ) -> (u64, &'a [u8]) {
-        let (Some(run), Some((plain, times, columns))) = (&mut self.run, self.layout.plain()) else {
-            return (0, text);
-        };
-        let mut outlet = Outlet { source: &self.name, columns, other_lines: &mut self.other_lines, events };
-        let mut lines = 0;
-        while let Some((second, request, rest)) = plain.read(text, times) {
-            self.totals.count(run, second, &request, moment.wall, &mut outlet);
-            text = rest;
-            lines += 1;
-        }
-        if lines > 0 {
-            self.last_line = moment;
-            self.silent_since = None;
-        }
-        (lines, text)
-    }
-
-    /// What to type so that a log of which nothing could be read can be read.
-    pub fn advice(&mut self, line: &Line<'_>, problem: &Malformed) -> &'static str {
-        self.layout.advice(line.text, problem)
+    /// What to type so that a line like this can be read.
+    pub fn advice(&mut self, line: &MalformedLine<'_>) -> &'static str {
+        self.layout.advice(&line.text, &line.problem)
     }
 
     /// Whether silence moves this source's time.
@@ -193,26 +137,35 @@ impl Source {
         let idle = now.listened.saturating_sub(self.last_line.listened).as_secs();
         let idle = i64::try_from(idle).unwrap_or(i64::MAX);
         if idle > settings.idle_timeout {
-            let mut outlet = Outlet {
-                source: &self.name,
-                columns: self.layout.columns(),
-                other_lines: &mut self.other_lines,
-                events,
-            };
-            run.pass_silence(began + (idle - settings.idle_timeout), &mut outlet);
+            run.pass_silence(began + (idle - settings.idle_timeout));
+            self.write_found(settings, events);
         }
     }
 
     /// Writes what is open, as the input has ended.
-    pub fn end(&mut self, wall: i64, events: &mut Events<'_>) {
+    pub fn end(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
-            let mut outlet = Outlet {
-                source: &self.name,
-                columns: self.layout.columns(),
-                other_lines: &mut self.other_lines,
-                events,
-            };
-            run.end(wall, &mut outlet);
+            run.end(now.wall);
+            self.write_found(settings, events);
         }
+    }
+
+    #[inline(never)]
+    fn write_found(&mut self, settings: &Settings, events: &mut Events<'_>) {
+        let Some(run) = &mut self.run else { return };
+        let reporter = Reporter {
+            source: &self.name,
+            columns: self.layout.columns(),
+            limits: &settings.run.limits,
+            top: settings.top,
+        };
+        let mut found = std::mem::take(run.found());
+        for finding in found.drain(..) {
+            reporter.write(&finding, &mut self.other_lines, events);
+            if let Finding::Summary(summary, _) = finding {
+                run.recycle(summary);
+            }
+        }
+        *run.found() = found;
     }
 }

@@ -12,7 +12,7 @@ fn modules() -> Vec<String> {
     let mut folder = String::new();
     for line in picture.lines().filter_map(|line| line.strip_prefix("//! ")) {
         let indent = line.len() - line.trim_start().len();
-        let name = line.split_whitespace().next().expect("a name");
+        let Some(name) = line.split_whitespace().next() else { continue };
         if indent == 4 {
             modules.push(format!("{folder}::{name}"));
             continue;
@@ -69,7 +69,9 @@ fn imports_point_down_the_picture_only() {
     let modules = modules();
     for (index, module) in modules.iter().enumerate() {
         for import in imports(module, &modules) {
-            assert!(modules[index + 1..].contains(&import), "{module} imports {import}");
+            let is_below = modules[index + 1..].contains(&import);
+            let is_own_folder = module.starts_with(&format!("{import}::"));
+            assert!(is_below || is_own_folder, "{module} imports {import}");
         }
     }
 }

@@ -1,46 +1,52 @@
-//! Quiet <-> alerting, decided once for every closed second.
+//! One rule, four uses: quiet <-> alerting, decided for every closed second.
 //!
-//! With `n` requests in a window of `w` seconds, threshold `t` and recovery
-//! threshold `r <= t`, in requests per second:
+//! Of the `n` requests in a window of `W` seconds `e` have a status from 500 to
+//! 599 and `s` were slow. With the threshold `T` and the recovery threshold `R`:
 //!
-//! | state    | n / w against r | n / w against t | becomes  | event    |
-//! |----------|-----------------|-----------------|----------|----------|
-//! | quiet    |                 | above           | alerting | alert    |
-//! | quiet    |                 | equal, below    | quiet    |          |
-//! | alerting | below           |                 | quiet    | recovery |
-//! | alerting | equal, above    |                 | alerting |          |
+//! | alert           | raised when                     | recovers when |
+//! |-----------------|---------------------------------|---------------|
+//! | `high_traffic`  | `n > T W`                       | `n < R W`     |
+//! | `low_traffic`   | `n < T W`, the window is full   | `n > R W`     |
+//! | `high_errors`   | `100 e > T n`, `e >= min-count` | `100 e < R n` |
+//! | `slow_requests` | `100 s > T n`, `s >= min-count` | `100 s < R n` |
+//!
+//! At equality nothing changes.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
-/// A rate in requests per second: above 0, below 10^9, at most 9 decimals.
+use crate::count::rate::Sums;
+
+/// A decimal number of an option: above 0, below a bound, at most 9 decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rate {
-    /// In billionths, so that rates compare as the decimals that they are.
+pub struct Decimal {
+    /// So that numbers compare as the decimals that they are.
     billionths: u64,
 }
 
-impl Rate {
+impl Decimal {
     const UNIT: u64 = 1_000_000_000;
 
     /// The nearest number.
     #[must_use]
     pub fn as_f64(self) -> f64 {
-        let (whole, decimals) = (self.billionths / Rate::UNIT, self.billionths % Rate::UNIT);
+        let (whole, decimals) = (self.billionths / Decimal::UNIT, self.billionths % Decimal::UNIT);
         // Reading decimals rounds once; a division would round twice.
         format!("{whole}.{decimals:09}").parse().unwrap_or(f64::NAN)
     }
 
-    /// This rate times `seconds`, in billionths of requests.
-    fn over(self, seconds: i64) -> u128 {
-        u128::from(self.billionths) * u128::from(seconds.unsigned_abs())
+    /// This number of seconds in nanoseconds.
+    #[must_use]
+    pub fn as_nanoseconds(self) -> u64 {
+        self.billionths
     }
 }
 
-impl FromStr for Rate {
+impl FromStr for Decimal {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Rate, &'static str> {
-        const FORM: &str = "not a rate like 10 or 0.5";
+    fn from_str(text: &str) -> Result<Decimal, &'static str> {
+        const FORM: &str = "not a decimal number like 10 or 0.5";
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
         if (whole.is_empty() && decimals.is_empty())
@@ -60,19 +66,60 @@ impl FromStr for Rate {
         let digits = format!("{whole}{decimals:0<9}");
         match digits.parse() {
             Ok(0) => Err("not above 0"),
-            Ok(billionths) => Ok(Rate { billionths }),
+            Ok(billionths) => Ok(Decimal { billionths }),
             Err(_) => Err(FORM),
         }
     }
 }
 
-/// When to alert and when to recover.
+/// The alerts, in the order in which they are judged and listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Too many requests.
+    HighTraffic,
+    /// Too few requests.
+    LowTraffic,
+    /// Too large a share of server errors.
+    HighErrors,
+    /// Too large a share of slow requests.
+    SlowRequests,
+}
+
+impl Kind {
+    /// All, in their order.
+    pub const ALL: [Kind; 4] = [Kind::HighTraffic, Kind::LowTraffic, Kind::HighErrors, Kind::SlowRequests];
+
+    /// On which side of the threshold the alert is raised.
+    fn side(self) -> Ordering {
+        if self == Kind::LowTraffic { Ordering::Less } else { Ordering::Greater }
+    }
+
+    /// What is held against the threshold, but for the unit.
+    fn measure(self, sums: &Sums) -> u64 {
+        match self {
+            Kind::HighTraffic | Kind::LowTraffic => sums.requests,
+            Kind::HighErrors => sums.server_errors,
+            Kind::SlowRequests => sums.slow,
+        }
+    }
+}
+
+/// When one alert is raised and when it recovers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Raised beyond this: requests per second, or percent of the requests.
+    pub threshold: Decimal,
+    /// Recovers on the other side of this.
+    pub recovery: Decimal,
+}
+
+/// When which alert is raised and when it recovers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Alert above this rate.
-    pub threshold: Rate,
-    /// Recover below this rate; at most the threshold.
-    pub recovery: Rate,
+    /// By [`Kind`]; `None` is off.
+    pub of: [Option<Limit>; 4],
+    /// Errors, or slow requests, without which no alert of them is raised.
+    pub min_count: u64,
     /// Length of the alert window in seconds.
     pub window: i64,
 }
@@ -80,9 +127,9 @@ pub struct Limits {
 /// What a closed second changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The rate has exceeded the threshold.
+    /// The alert is raised.
     Raised,
-    /// The rate has dropped below the recovery threshold.
+    /// It has recovered.
     Recovered(Episode),
 }
 
@@ -91,60 +138,84 @@ pub enum Change {
 pub struct Episode {
     /// The second of the alert.
     pub since: i64,
-    /// The most requests in the window.
-    pub peak_requests: u64,
-    /// The first second with that many.
-    pub peak_time: i64,
+    /// The sums when they were worst.
+    pub worst: Sums,
+    /// The first second of these.
+    pub worst_time: i64,
 }
 
-/// The state of one alert.
+/// Which alerts are active, and since when.
 #[derive(Clone, Debug)]
-pub struct Alert {
-    /// The most requests in a window that raise no alert.
-    most_quiet: u64,
-    /// The least requests in a window that keep an alert.
-    least_alerting: u64,
-    episode: Option<Episode>,
+pub struct Alerts {
+    limits: Limits,
+    episodes: [Option<Episode>; 4],
 }
 
-impl Alert {
-    /// A quiet alert.
+impl Alerts {
+    /// All quiet.
     #[must_use]
-    pub fn new(limits: &Limits) -> Alert {
-        let unit = u128::from(Rate::UNIT);
-        // n > floor(t w) just if n > t w; n < ceil(r w) just if n < r w.
-        let most_quiet = limits.threshold.over(limits.window) / unit;
-        let least_alerting = limits.recovery.over(limits.window).div_ceil(unit);
-        Alert {
-            most_quiet: u64::try_from(most_quiet).unwrap_or(u64::MAX),
-            least_alerting: u64::try_from(least_alerting).unwrap_or(u64::MAX),
-            episode: None,
-        }
+    pub fn new(limits: Limits) -> Alerts {
+        Alerts { limits, episodes: [None; 4] }
     }
 
-    /// Whether the alert is active.
+    /// Which alerts are active, by [`Kind`].
     #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.episode.is_some()
+    pub fn active(&self) -> [bool; 4] {
+        self.episodes.map(|episode| episode.is_some())
     }
 
-    /// Looks at the `requests` in the window that ends with `second`.
-    pub fn judge(&mut self, second: i64, requests: u64) -> Option<Change> {
-        match &mut self.episode {
-            None if requests > self.most_quiet => {
-                self.episode = Some(Episode { since: second, peak_requests: requests, peak_time: second });
-                Some(Change::Raised)
-            }
-            None => None,
-            Some(_) if requests < self.least_alerting => self.episode.take().map(Change::Recovered),
-            Some(episode) => {
-                if requests > episode.peak_requests {
-                    episode.peak_requests = requests;
-                    episode.peak_time = second;
+    /// The second from which on `low_traffic` can be raised in a run whose least
+    /// time is `first`: a start is no lack of traffic.
+    #[must_use]
+    pub fn first_full(&self, first: i64) -> Option<i64> {
+        self.limits.of[Kind::LowTraffic as usize].map(|_| first + self.limits.window - 1)
+    }
+
+    /// Judges one alert by what is in the window that ends with `second`;
+    /// `first` is the least time of the run.
+    pub fn judge(&mut self, kind: Kind, second: i64, sums: Sums, first: i64) -> Option<Change> {
+        let limit = self.limits.of[kind as usize]?;
+        let full = first + self.limits.window - 1;
+        let measure = kind.measure(&sums);
+        let can_be_raised = match kind {
+            Kind::HighTraffic => true,
+            Kind::LowTraffic => second >= full,
+            Kind::HighErrors | Kind::SlowRequests => measure >= self.limits.min_count,
+        };
+        match &mut self.episodes[kind as usize] {
+            episode @ None => {
+                if can_be_raised && self.limits.compare(kind, &sums, limit.threshold) == kind.side() {
+                    *episode = Some(Episode { since: second, worst: sums, worst_time: second });
+                    return Some(Change::Raised);
                 }
-                None
+            }
+            Some(_) if self.limits.compare(kind, &sums, limit.recovery) == kind.side().reverse() => {
+                return self.close(kind).map(Change::Recovered);
+            }
+            Some(episode) => {
+                if measure.cmp(&kind.measure(&episode.worst)) == kind.side() {
+                    (episode.worst, episode.worst_time) = (sums, second);
+                }
             }
         }
+        None
+    }
+
+    /// Ends an alert that is active, whatever is in the window.
+    pub fn close(&mut self, kind: Kind) -> Option<Episode> {
+        self.episodes[kind as usize].take()
+    }
+}
+
+impl Limits {
+    /// On which side of `limit` the sums are, exactly.
+    fn compare(&self, kind: Kind, sums: &Sums, limit: Decimal) -> Ordering {
+        let (share, of) = match kind {
+            Kind::HighTraffic | Kind::LowTraffic => (1, self.window.unsigned_abs()),
+            Kind::HighErrors | Kind::SlowRequests => (100, sums.requests),
+        };
+        let measured = u128::from(kind.measure(sums)) * share * u128::from(Decimal::UNIT);
+        measured.cmp(&(u128::from(limit.billionths) * u128::from(of)))
     }
 }
 
@@ -153,7 +224,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_a_decimal_number_within_its_bounds() {
+    fn a_decimal_is_within_its_bounds() {
+        const FORM: &str = "not a decimal number like 10 or 0.5";
         for (text, expected) in [
             ("10", Ok(10_000_000_000)),
             ("0.5", Ok(500_000_000)),
@@ -166,45 +238,101 @@ mod tests {
             ("0", Err("not above 0")),
             ("0.0", Err("not above 0")),
             ("1.0000000001", Err("more than 9 decimals")),
-            ("", Err("not a rate like 10 or 0.5")),
-            (".", Err("not a rate like 10 or 0.5")),
-            ("5.", Err("not a rate like 10 or 0.5")),
-            ("x", Err("not a rate like 10 or 0.5")),
-            ("1x", Err("not a rate like 10 or 0.5")),
-            ("1.x", Err("not a rate like 10 or 0.5")),
-            ("x.1", Err("not a rate like 10 or 0.5")),
-            ("1.2.3", Err("not a rate like 10 or 0.5")),
-            ("-1", Err("not a rate like 10 or 0.5")),
-            ("+1", Err("not a rate like 10 or 0.5")),
-            ("1e3", Err("not a rate like 10 or 0.5")),
+            ("", Err(FORM)),
+            (".", Err(FORM)),
+            ("5.", Err(FORM)),
+            ("x", Err(FORM)),
+            ("1x", Err(FORM)),
+            ("1.x", Err(FORM)),
+            ("x.1", Err(FORM)),
+            ("1.2.3", Err(FORM)),
+            ("-1", Err(FORM)),
+            ("+1", Err(FORM)),
+            ("1e3", Err(FORM)),
         ] {
-            assert_eq!(text.parse().map(|rate: Rate| rate.billionths), expected, "{text:?}");
+            assert_eq!(text.parse().map(|decimal: Decimal| decimal.billionths), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn a_rate_shows_as_the_number_nearest_to_what_was_typed() {
+    fn a_decimal_shows_as_the_number_nearest_to_what_was_typed() {
         for text in ["0.1", "10", "0.000000001", "999999999.999999999", "123456789.123456789", "9.95"] {
-            let rate: Rate = text.parse().expect("a rate");
-            assert_eq!(rate.as_f64().to_bits(), text.parse::<f64>().expect("a number").to_bits(), "{text}");
+            let decimal: Decimal = text.parse().expect("a decimal");
+            assert_eq!(
+                decimal.as_f64().to_bits(),
+                text.parse::<f64>().expect("a number").to_bits(),
+                "{text}"
+            );
+        }
+    }
+
+    /// A window of 10 seconds, one alert, at least 3 of its kind.
+    fn alerts(kind: Kind, threshold: &str, recovery: &str) -> Alerts {
+        let decimal = |text: &str| text.parse().expect("a decimal");
+        let mut of = [None; 4];
+        of[kind as usize] = Some(Limit { threshold: decimal(threshold), recovery: decimal(recovery) });
+        Alerts::new(Limits { of, min_count: 3, window: 10 })
+    }
+
+    fn sums(requests: u64, server_errors: u64, slow: u64) -> Sums {
+        Sums { requests, server_errors, slow }
+    }
+
+    #[test]
+    fn high_traffic_is_more_than_the_threshold_until_it_is_less_than_the_recovery() {
+        // Alert above 25 requests in 10 seconds, recover below 15.5: below 16.
+        let mut alerts = alerts(Kind::HighTraffic, "2.5", "1.55");
+        let mut judge = |second, requests| alerts.judge(Kind::HighTraffic, second, sums(requests, 0, 0), 0);
+        assert_eq!(judge(1, 25), None);
+        assert_eq!(judge(2, 26), Some(Change::Raised));
+        assert_eq!(judge(3, 30), None);
+        assert_eq!(judge(4, 30), None);
+        assert_eq!(judge(5, 16), None);
+        let episode = Episode { since: 2, worst: sums(30, 0, 0), worst_time: 3 };
+        assert_eq!(judge(6, 15), Some(Change::Recovered(episode)));
+        assert_eq!(judge(7, 0), None);
+    }
+
+    #[test]
+    fn low_traffic_is_less_than_the_threshold_once_the_window_is_full() {
+        // Alert below 25 requests in 10 seconds, recover above 40.
+        let mut alerts = alerts(Kind::LowTraffic, "2.5", "4");
+        let mut judge = |second, requests| alerts.judge(Kind::LowTraffic, second, sums(requests, 0, 0), 100);
+        assert_eq!(judge(108, 0), None);
+        assert_eq!(judge(109, 25), None);
+        assert_eq!(judge(110, 24), Some(Change::Raised));
+        assert_eq!(judge(111, 7), None);
+        assert_eq!(judge(112, 7), None);
+        assert_eq!(judge(113, 40), None);
+        let episode = Episode { since: 110, worst: sums(7, 0, 0), worst_time: 111 };
+        assert_eq!(judge(114, 41), Some(Change::Recovered(episode)));
+    }
+
+    #[test]
+    fn shares_are_more_than_the_threshold_and_there_are_enough_of_them() {
+        for (kind, of) in [
+            (Kind::HighErrors, (|n, k| sums(n, k, 0)) as fn(u64, u64) -> Sums),
+            (Kind::SlowRequests, |n, k| sums(n, 0, k)),
+        ] {
+            let mut alerts = alerts(kind, "5", "2.5");
+            let mut judge = |second, n, k| alerts.judge(kind, second, of(n, k), 0);
+            assert_eq!(judge(1, 2, 2), None, "all of them, but only two");
+            assert_eq!(judge(2, 60, 3), None, "just 5 %");
+            assert_eq!(judge(3, 59, 3), Some(Change::Raised));
+            assert_eq!(judge(4, 0, 0), None, "an empty window says nothing");
+            assert_eq!(judge(5, 160, 4), None, "just 2.5 %");
+            let episode = Episode { since: 3, worst: of(160, 4), worst_time: 5 };
+            assert_eq!(judge(6, 161, 4), Some(Change::Recovered(episode)));
         }
     }
 
     #[test]
-    fn quiet_and_alerting_follow_the_table() {
-        let rate = |text: &str| text.parse().expect("a rate");
-        // Alert above 25 requests in 10 seconds, recover below 15.5: below 16.
-        let limits = Limits { threshold: rate("2.5"), recovery: rate("1.55"), window: 10 };
-        let mut alert = Alert::new(&limits);
-        assert_eq!(alert.judge(1, 25), None);
-        assert_eq!(alert.judge(2, 26), Some(Change::Raised));
-        assert!(alert.is_active());
-        assert_eq!(alert.judge(3, 30), None);
-        assert_eq!(alert.judge(4, 30), None);
-        assert_eq!(alert.judge(5, 16), None);
-        let episode = Episode { since: 2, peak_requests: 30, peak_time: 3 };
-        assert_eq!(alert.judge(6, 15), Some(Change::Recovered(episode)));
-        assert!(!alert.is_active());
-        assert_eq!(alert.judge(7, 0), None);
+    fn an_alert_that_is_off_is_never_raised() {
+        let mut alerts = Alerts::new(Limits { of: [None; 4], min_count: 1, window: 1 });
+        for kind in Kind::ALL {
+            assert_eq!(alerts.judge(kind, 100, sums(0, 0, 0), 0), None);
+            assert_eq!(alerts.judge(kind, 101, sums(1000, 1000, 1000), 0), None);
+        }
+        assert_eq!((alerts.active(), alerts.first_full(0)), ([false; 4], None));
     }
 }

@@ -82,4 +82,35 @@ pub struct Request<'a> {
     pub status: Option<u16>,
     /// Bytes sent, at most 2^63-1.
     pub bytes: u64,
+    /// How long it took, in nanoseconds up to 2^63-1, if that is known.
+    pub latency: Option<u64>,
+}
+
+impl Request<'_> {
+    /// Whether the server failed: status 500 to 599.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_server_error(&self) -> bool {
+        matches!(self.status, Some(500..=599))
+    }
+}
+
+/// What is counted of a section or a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Requests.
+    pub requests: u64,
+    /// Those with status 500 to 599.
+    pub server_errors: u64,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: u64,
+}
+
+impl Numbers {
+    #[inline(always)]
+    fn add(&mut self, more: &Numbers) {
+        self.requests += more.requests;
+        self.server_errors += more.server_errors;
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
 }

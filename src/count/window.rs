@@ -1,20 +1,11 @@
 //! Tumbling windows: what is counted of the requests of each, and when which
-//! one is written. When a second is closed is decided elsewhere.
+//! one is finished. When a second is closed is decided elsewhere.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use crate::count::names::{NameId, Names, WindowKey};
-use crate::count::{METHODS, Request};
-use crate::read::columns::Columns;
-use crate::write::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
-use crate::write::ndjson::Events;
+use crate::count::names::Tally;
+use crate::count::{METHODS, Numbers, Request};
 
-/// Exactly counted sections over all open windows.
-pub const MAX_SECTIONS: usize = 10_000;
-/// Exactly counted hosts over all open windows.
-pub const MAX_HOSTS: usize = 100_000;
 /// Empty windows in a row that get a summary each.
 const SINGLES: u32 = 12;
 
@@ -29,26 +20,20 @@ pub enum Arrival {
     Future,
 }
 
-/// Lines that are no requests, since the previous summary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OtherLines {
-    /// Malformed lines.
-    pub malformed: u64,
-    /// Blank lines, headers and `==>` lines.
-    pub skipped: u64,
-}
-
-/// What a summary needs that isn't counted in its window, and where it goes.
+/// A finished window, or the rest of a gap, which has no requests.
 #[derive(Debug)]
-pub struct Outlet<'a, 'w> {
-    /// The name of the source.
-    pub source: &'a str,
-    /// The columns as they are now: what they lack is `null`.
-    pub columns: &'a Columns,
-    /// Reset by each summary.
-    pub other_lines: &'a mut OtherLines,
-    /// Takes the events.
-    pub events: &'a mut Events<'w>,
+pub struct Summary {
+    /// The first second.
+    pub start: i64,
+    /// The first second after it.
+    pub end: i64,
+    /// Whether it starts before the run's earliest request, or the input ended
+    /// (or time restarted) before its last second.
+    pub partial: bool,
+    /// Requests by status, those that occur, ascending.
+    pub status_codes: Vec<(u16, u64)>,
+    /// What was counted.
+    pub window: Window,
 }
 
 /// What the next summary is of.
@@ -64,47 +49,49 @@ enum Due {
     Nothing,
 }
 
+/// How many names each window counts one by one.
+#[derive(Clone, Copy, Debug)]
+struct Caps {
+    sections: usize,
+    hosts: usize,
+}
+
 /// The tumbling windows of one run of time.
 #[derive(Debug)]
-pub struct Summaries {
+pub struct Windows {
     /// Length of a window in seconds.
     interval: i64,
-    /// Names listed; 0 means all.
-    top: usize,
-    /// The windows with requests that aren't written yet, in order of time.
+    caps: Caps,
+    /// The windows with requests that aren't finished yet, in order of time.
     open: VecDeque<Window>,
     /// The window that the last request was counted in.
     last: usize,
     /// The first second that no summary covers; `None` before the first one.
     covered: Option<i64>,
-    /// Empty windows written since the last one with requests.
+    /// Empty windows finished since the last one with requests.
     singles: u32,
     statuses: Statuses,
-    sections: Names,
-    hosts: Names,
-    /// The key of the window that was opened last.
-    key: WindowKey,
-    /// A window that was written, for the next one to use its memory.
-    spare: Option<Window>,
+    /// Memory of a finished window for the next one.
+    spare: Window,
 }
 
-impl Summaries {
-    /// No windows yet; they will be `interval` seconds long and list the `top`
-    /// names (0: all).
+impl Windows {
+    /// No windows yet; they will be `interval` seconds long, and a record may
+    /// be `lateness` seconds out of order.
     #[must_use]
-    pub fn new(interval: i64, top: usize) -> Summaries {
-        Summaries {
+    pub fn new(interval: i64, lateness: i64) -> Windows {
+        // The most windows that can be open at once share what there is.
+        let shares = lateness.unsigned_abs().div_ceil(interval.unsigned_abs()) + 1;
+        let hosts = usize::try_from(200_000 / shares).unwrap_or(0).clamp(1_000, 100_000);
+        Windows {
             interval,
-            top,
+            caps: Caps { sections: hosts / 10, hosts },
             open: VecDeque::new(),
             last: 0,
             covered: None,
             singles: 0,
             statuses: Statuses::new(),
-            sections: Names::new(MAX_SECTIONS),
-            hosts: Names::new(MAX_HOSTS),
-            key: WindowKey::default(),
-            spare: None,
+            spare: Window::default(),
         }
     }
 
@@ -115,12 +102,12 @@ impl Summaries {
         let interval = self.interval;
         let holds = |window: &Window| (0..interval).contains(&(second - window.start));
         if !self.open.get(self.last).is_some_and(holds) {
-            self.last = self.window_of(second);
+            self.last = self.index_of(second);
         }
-        self.open[self.last].count(request, arrival, &mut self.statuses, &mut self.sections, &mut self.hosts)
+        self.open[self.last].count(request, arrival, &mut self.statuses, self.caps)
     }
 
-    /// The second with which the next summary can be written; it may be closed
+    /// The second with which the next summary can be finished; it may be closed
     /// already if a gap has just come to an end.
     #[must_use]
     pub fn next_due(&self) -> i64 {
@@ -131,19 +118,16 @@ impl Summaries {
         }
     }
 
-    /// Writes the summary that is due.
-    ///
-    /// `earliest` is the least accepted time of the run, `alerting` whether an
-    /// alert is active after the window's last second.
-    pub fn write_due(&mut self, earliest: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+    /// Finishes what is due. `earliest` is the least accepted time of the run.
+    pub fn finish_due(&mut self, earliest: i64) -> Option<Summary> {
         match self.due() {
-            Due::Requests { start } => self.write_first(start < earliest, alerting, outlet),
+            Due::Requests { start } => self.finish_first(start < earliest),
             Due::Single { start } => {
                 self.singles += 1;
-                self.write_empty(start, start + self.interval, false, alerting, outlet);
+                Some(self.finish_empty(start, start + self.interval, false))
             }
-            Due::Gap { start, end } => self.write_empty(start, end, false, alerting, outlet),
-            Due::Nothing => {}
+            Due::Gap { start, end } => Some(self.finish_empty(start, end, false)),
+            Due::Nothing => None,
         }
     }
 
@@ -158,184 +142,83 @@ impl Summaries {
         }
     }
 
-    /// Ends the summary of a gap at the start of the window of `second`, for
-    /// an alert or recovery there.
-    pub fn split_gap(&mut self, second: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
+    /// Ends the summary of a gap at the start of the window of `second`, if
+    /// there is one.
+    pub fn split_gap(&mut self, second: i64) -> Option<Summary> {
         let start = self.start_of(second);
-        if let Some(covered) = self.covered.filter(|&covered| covered < start) {
-            self.write_empty(covered, start, false, alerting, outlet);
-        }
+        let covered = self.covered.filter(|&covered| covered < start)?;
+        Some(self.finish_empty(covered, start, false))
     }
 
-    /// Writes what is open after every second up to `closed` was closed and
-    /// every summary that is due was written.
-    pub fn drain(&mut self, closed: i64, alerting: bool, outlet: &mut Outlet<'_, '_>) {
-        self.split_gap(closed + 1, alerting, outlet);
-        if !self.open.is_empty() {
-            self.write_first(true, alerting, outlet);
-        } else if *outlet.other_lines != OtherLines::default() {
-            let start = self.start_of(closed + 1);
-            self.write_empty(start, start + self.interval, true, alerting, outlet);
-        }
+    /// Finishes the window that is open after every second up to `closed` was
+    /// closed and everything that is due was finished; it may be empty.
+    pub fn drain(&mut self, closed: i64) -> Summary {
+        let start = self.start_of(closed + 1);
+        let drained = self.finish_first(true);
         debug_assert!(self.open.is_empty(), "a window ends after the last second that is closed");
+        drained.unwrap_or_else(|| self.finish_empty(start, start + self.interval, true))
+    }
+
+    /// Takes the memory of a finished window.
+    pub fn recycle(&mut self, summary: Summary) {
+        self.spare = summary.window;
+        self.spare.clear();
     }
 
     fn start_of(&self, second: i64) -> i64 {
         second - second.rem_euclid(self.interval)
     }
 
-    /// The place among the open windows of the one that holds `second`.
-    fn window_of(&mut self, second: i64) -> usize {
+    /// The index among the open windows of the one that holds `second`.
+    fn index_of(&mut self, second: i64) -> usize {
         let start = self.start_of(second);
-        let place = self.open.partition_point(|window| window.start < start);
-        if self.open.get(place).is_none_or(|window| window.start != start) {
-            let mut window = self.spare.take().unwrap_or_default();
-            self.key = self.key.next();
-            window.start = start;
-            window.key = self.key;
-            self.open.insert(place, window);
+        let index = self.open.partition_point(|window| window.start < start);
+        if self.open.get(index).is_none_or(|window| window.start != start) {
+            let window = Window { start, ..std::mem::take(&mut self.spare) };
+            self.open.insert(index, window);
         }
-        place
+        index
     }
 
-    fn write_empty(
-        &mut self,
-        start: i64,
-        end: i64,
-        partial: bool,
-        alerting: bool,
-        outlet: &mut Outlet<'_, '_>,
-    ) {
-        let mut window = self.spare.take().unwrap_or_default();
-        window.start = start;
-        self.write(window, end, partial, alerting, outlet);
-    }
-
-    fn write_first(&mut self, partial: bool, alerting: bool, outlet: &mut Outlet<'_, '_>) {
-        let Some(window) = self.open.pop_front() else { return };
+    fn finish_first(&mut self, partial: bool) -> Option<Summary> {
+        let window = self.open.pop_front()?;
         self.last = 0;
         self.singles = 0;
-        let end = window.start + self.interval;
-        self.write(window, end, partial, alerting, outlet);
+        Some(self.finish(window.start + self.interval, partial, window))
     }
 
-    fn write(
-        &mut self,
-        mut window: Window,
-        end: i64,
-        partial: bool,
-        alerting: bool,
-        outlet: &mut Outlet<'_, '_>,
-    ) {
+    fn finish_empty(&mut self, start: i64, end: i64, partial: bool) -> Summary {
+        let window = Window { start, ..std::mem::take(&mut self.spare) };
+        self.finish(end, partial, window)
+    }
+
+    fn finish(&mut self, end: i64, partial: bool, window: Window) -> Summary {
         self.covered = Some(end);
-        let lines = std::mem::take(outlet.other_lines);
-        let has = Has { status: outlet.columns.status.is_some(), bytes: outlet.columns.bytes.is_some() };
-        let duration_seconds = end - window.start;
-        let codes = self.statuses.list(&window.statuses);
-        let bytes = window.bytes;
-        let (sections, sections_other) = has_any(outlet.columns.has_sections(), || {
-            window.sections.list(self.top, &self.sections, has, |section, numbers| event::Section {
-                section,
-                requests: numbers.requests,
-                server_errors: has.server_errors(numbers),
-                bytes: has.bytes(numbers),
-            })
-        });
-        let (hosts, hosts_other) = has_any(outlet.columns.host.is_some(), || {
-            window.hosts.list(self.top, &self.hosts, has, |host, numbers| event::Host {
-                host,
-                requests: numbers.requests,
-                server_errors: has.server_errors(numbers),
-                bytes: has.bytes(numbers),
-            })
-        });
-        outlet.events.write(&Event::Summary(event::Summary {
-            source: outlet.source,
-            start: Second(window.start),
-            end: Second(end),
-            duration_seconds,
-            partial,
-            requests: window.requests,
-            requests_per_second: window.requests as f64 / duration_seconds as f64,
-            late: window.late,
-            future: window.future,
-            bytes: has.bytes.then_some(bytes),
-            status: has.status.then(|| classes(window.requests, &codes)),
-            status_codes: has.status.then_some(StatusCodes(&codes)),
-            methods: outlet
-                .columns
-                .has_methods()
-                .then_some(Methods { names: &METHODS, requests: &window.methods }),
-            sections,
-            sections_other,
-            hosts,
-            hosts_other,
-            alerting,
-            malformed: lines.malformed,
-            skipped: lines.skipped,
-        }));
-        window.clear(&mut self.sections, &mut self.hosts);
-        self.spare = Some(window);
-    }
-}
-
-/// A list and what it leaves out, or twice nothing.
-fn has_any<T>(
-    has: bool,
-    list: impl FnOnce() -> (Vec<T>, event::Other),
-) -> (Option<Vec<T>>, Option<event::Other>) {
-    has.then(list).unzip()
-}
-
-/// Requests by class of status; those without a status are `other`.
-fn classes(requests: u64, codes: &[(u16, u64)]) -> StatusClasses {
-    let mut classes = StatusClasses { other: requests, ..StatusClasses::default() };
-    for &(code, count) in codes {
-        let class = match code / 100 {
-            1 => &mut classes.informational,
-            2 => &mut classes.successful,
-            3 => &mut classes.redirection,
-            4 => &mut classes.client_error,
-            5 => &mut classes.server_error,
-            _ => continue,
-        };
-        *class += count;
-        classes.other -= count;
-    }
-    classes
-}
-
-/// Which numbers the log has a column for.
-#[derive(Clone, Copy, Debug)]
-struct Has {
-    status: bool,
-    bytes: bool,
-}
-
-impl Has {
-    fn server_errors(self, numbers: &Numbers) -> Option<u64> {
-        self.status.then_some(numbers.server_errors)
-    }
-
-    fn bytes(self, numbers: &Numbers) -> Option<u64> {
-        self.bytes.then_some(numbers.bytes)
+        let status_codes = self.statuses.list(&window.statuses);
+        Summary { start: window.start, end, partial, status_codes, window }
     }
 }
 
 /// What is counted of the requests of one tumbling window.
 #[derive(Debug, Default)]
-struct Window {
+pub struct Window {
     start: i64,
-    key: WindowKey,
-    requests: u64,
-    late: u64,
-    future: u64,
-    bytes: u64,
+    /// All requests.
+    pub requests: u64,
+    /// Requests that came after their second was closed.
+    pub late: u64,
+    /// Requests stamped ahead of everything else.
+    pub future: u64,
+    /// Bytes sent; stops at 2^64-1.
+    pub bytes: u64,
     /// Requests by the column of their status.
     statuses: Vec<u64>,
-    methods: [u64; METHODS.len()],
-    sections: Tally,
-    hosts: Tally,
+    /// Requests by method, in the order of [`METHODS`].
+    pub methods: [u64; METHODS.len()],
+    /// The sections.
+    pub sections: Tally,
+    /// The hosts.
+    pub hosts: Tally,
 }
 
 impl Window {
@@ -345,8 +228,7 @@ impl Window {
         request: &Request<'_>,
         arrival: Arrival,
         statuses: &mut Statuses,
-        sections: &mut Names,
-        hosts: &mut Names,
+        caps: Caps,
     ) -> bool {
         self.requests += 1;
         match arrival {
@@ -363,31 +245,29 @@ impl Window {
             self.statuses[column] += 1;
         }
         self.methods[request.method.index()] += 1;
-        let numbers = Numbers {
-            requests: 1,
-            server_errors: u64::from(matches!(request.status, Some(500..=599))),
-            bytes: request.bytes,
-        };
-        self.sections.count(request.section, &numbers, self.key, sections);
-        self.hosts.count(request.host, &numbers, self.key, hosts);
+        let server_errors = u64::from(request.is_server_error());
+        let numbers = Numbers { requests: 1, server_errors, bytes: request.bytes };
+        self.sections.count(request.section, &numbers, caps.sections);
+        self.hosts.count(request.host, &numbers, caps.hosts);
         self.requests == 1
     }
 
-    fn clear(&mut self, sections: &mut Names, hosts: &mut Names) {
-        self.sections.clear(self.key, sections);
-        self.hosts.clear(self.key, hosts);
-        self.requests = 0;
-        self.late = 0;
-        self.future = 0;
-        self.bytes = 0;
-        self.statuses.clear();
-        self.methods = Default::default();
+    fn clear(&mut self) {
+        let (mut statuses, mut sections, mut hosts) = (
+            std::mem::take(&mut self.statuses),
+            std::mem::take(&mut self.sections),
+            std::mem::take(&mut self.hosts),
+        );
+        statuses.clear();
+        sections.clear();
+        hosts.clear();
+        *self = Window { statuses, sections, hosts, ..Window::default() };
     }
 }
 
 /// The statuses that have occurred, each with a column in every window.
 ///
-/// Which one comes next can't be foretold, so none is looked for.
+/// Direct index: a search would mispredict.
 #[derive(Debug)]
 struct Statuses {
     /// By status; [`Statuses::NONE`] if it hasn't occurred.
@@ -421,131 +301,5 @@ impl Statuses {
         let mut codes: Vec<_> = pairs.filter(|&(_, requests)| requests > 0).collect();
         codes.sort_unstable();
         codes
-    }
-}
-
-/// What is counted of a section or a host.
-#[derive(Clone, Copy, Debug, Default)]
-struct Numbers {
-    requests: u64,
-    server_errors: u64,
-    bytes: u64,
-}
-
-impl Numbers {
-    fn add(&mut self, more: &Numbers) {
-        self.requests += more.requests;
-        self.server_errors += more.server_errors;
-        self.bytes = self.bytes.saturating_add(more.bytes);
-    }
-}
-
-/// The numbers of the names that occur in one window.
-#[derive(Debug, Default)]
-struct Tally {
-    names: Vec<(NameId, Numbers)>,
-    /// The numbers of names that couldn't be counted one by one.
-    capped: Numbers,
-}
-
-impl Tally {
-    #[inline(always)]
-    fn count(&mut self, raw: &[u8], numbers: &Numbers, window: WindowKey, names: &mut Names) {
-        let free = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let counted = match names.seat(raw, window, free) {
-            Some((id, place)) => {
-                if place == free {
-                    self.names.push((id, Numbers::default()));
-                }
-                &mut self.names[place as usize].1
-            }
-            None => &mut self.capped,
-        };
-        counted.add(numbers);
-    }
-
-    /// The `top` names (0: all) by requests, then by name, and the rest.
-    fn list<'n, T>(
-        &mut self,
-        top: usize,
-        names: &'n Names,
-        has: Has,
-        item: impl Fn(Cow<'n, str>, &Numbers) -> T,
-    ) -> (Vec<T>, event::Other) {
-        let order = |a: &(NameId, Numbers), b: &(NameId, Numbers)| {
-            b.1.requests.cmp(&a.1.requests).then_with(|| names.compare(a.0, b.0))
-        };
-        let listed = if top == 0 { self.names.len() } else { top.min(self.names.len()) };
-        sort_first(&mut self.names, listed, order);
-        let (listed, rest) = self.names.split_at(listed);
-        let mut other = self.capped;
-        for (_, numbers) in rest {
-            other.add(numbers);
-        }
-        let other = event::Other {
-            distinct: rest.len() as u64,
-            requests: other.requests,
-            server_errors: has.server_errors(&other),
-            bytes: has.bytes(&other),
-            capped: self.capped.requests > 0,
-        };
-        let listed = listed.iter().map(|(id, numbers)| item(names.shown(*id), numbers));
-        (listed.collect(), other)
-    }
-
-    fn clear(&mut self, window: WindowKey, names: &mut Names) {
-        for (id, _) in self.names.drain(..) {
-            names.release(id, window);
-        }
-        self.capped = Numbers::default();
-    }
-}
-
-/// Brings the first `count` of `items`, by `order`, to the front, sorted.
-fn sort_first<T>(items: &mut [T], count: usize, order: impl Fn(&T, &T) -> Ordering) {
-    /// So few are sooner kept sorted while the others are looked at: of many
-    /// names with as many requests each, 5 % of the whole program's time.
-    const FEW: usize = 16;
-    let are_many = count > FEW;
-    if are_many && count < items.len() {
-        items.select_nth_unstable_by(count, &order);
-    }
-    let (first, rest) = items.split_at_mut(count);
-    first.sort_unstable_by(&order);
-    if are_many {
-        return;
-    }
-    for item in rest {
-        let Some(last) = first.last_mut() else { return };
-        if order(item, last).is_lt() {
-            std::mem::swap(item, last);
-            let mut place = count - 1;
-            while place != 0 && order(&first[place], &first[place - 1]).is_lt() {
-                first.swap(place, place - 1);
-                place -= 1;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_are_the_first_however_many_are_wanted() {
-        for length in 0..50_usize {
-            let items: Vec<(usize, usize)> =
-                (0..length).map(|place| (place * 37 % 7, place * 29 % 53)).collect();
-            let mut sorted = items.clone();
-            sorted.sort_unstable();
-            for count in 0..=length {
-                let mut found = items.clone();
-                sort_first(&mut found, count, Ord::cmp);
-                assert_eq!(found[..count], sorted[..count], "{count} of {length}");
-                found.sort_unstable();
-                assert_eq!(found, sorted, "none is lost");
-            }
-        }
     }
 }

@@ -3,9 +3,11 @@
 //! A layout is the delimiter and the columns of one source, as far as they are
 //! known. What a record means to time is not known here.
 
+use std::borrow::Cow;
+
 use crate::count::Request;
 use crate::read::columns::{self, Columns, DELIMITERS};
-use crate::read::line::Line;
+use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::{Splitter, UnclosedQuote, is_blank};
 use crate::read::request::{Malformed, read_request};
@@ -22,15 +24,28 @@ pub struct LayoutOptions {
     pub zone: Zone,
 }
 
-/// What a line is.
+/// What a line is; `'t` is the input's text.
 #[derive(Debug)]
-pub enum Reading<'a> {
+pub enum Reading<'a, 't> {
     /// Empty, only blanks, or a header.
     Skipped,
     /// A request and its second.
     Record(i64, Request<'a>),
     /// No request; the line should have been one.
-    Malformed(Malformed),
+    Malformed(MalformedLine<'t>),
+}
+
+/// A line that should have been a record, and why it is none.
+#[derive(Debug)]
+pub struct MalformedLine<'t> {
+    /// Its number in the input, from 1.
+    pub number: u64,
+    /// The line, without filler; if it is overlong, its start.
+    pub text: Cow<'t, [u8]>,
+    /// How it ended; nothing if it was cut.
+    pub end: &'static [u8],
+    /// What is wrong with it.
+    pub problem: Malformed,
 }
 
 /// The layout of one source.
@@ -97,26 +112,41 @@ impl Layout {
         &self.columns
     }
 
-    /// What reads plain lines, if the delimiter is known.
-    pub fn plain(&mut self) -> Option<(&mut PlainReader, &mut TimeReader, &Columns)> {
-        Some((self.plain.as_mut()?, &mut self.times, &self.columns))
+    /// Reads the next of `lines`; `None` if there is none. A header changes
+    /// the columns.
+    #[inline(always)]
+    pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
+        if let Some(plain) = &mut self.plain
+            && lines.starts_clean()
+            && let Some((second, request, rest)) = plain.read(lines.rest(), &mut self.times)
+        {
+            lines.passed(rest);
+            return Some(Reading::Record(second, request));
+        }
+        let line = lines.next()?;
+        Some(self.read(line, lines.number()))
     }
 
-    /// Tells what `line` is; a header changes the columns.
-    pub fn read<'a>(&'a mut self, line: &Line<'a>) -> (Reading<'a>, &'a Columns) {
+    /// Tells what `line` is, in the general way.
+    #[inline(never)]
+    fn read<'a, 't: 'a>(&'a mut self, line: Line<'t>, number: u64) -> Reading<'a, 't> {
         let text = line.text;
+        let malformed = |problem| {
+            let end = if line.overlong { b"" } else { line.end };
+            Reading::Malformed(MalformedLine { number, text: text.into(), end, problem })
+        };
         if line.overlong {
-            return (Reading::Malformed(Malformed::TooLong), &self.columns);
+            return malformed(Malformed::TooLong);
         }
         if text.first().is_none_or(|&byte| is_blank(byte)) && text.iter().all(|&byte| is_blank(byte)) {
-            return (Reading::Skipped, &self.columns);
+            return Reading::Skipped;
         }
         let chosen = if self.splitters.len() > 1 { self.choose_delimiter(text) } else { 0 };
         let Layout { columns, is_fixed, splitters, plain, times } = self;
         let delimiter = splitters[chosen].delimiter;
-        let reading = match splitters[chosen].read(text, columns, times).0 {
+        match splitters[chosen].read(text, columns, times).0 {
             Attempt::Record(second, request) => Reading::Record(second, request),
-            Attempt::Malformed(problem) => Reading::Malformed(problem),
+            Attempt::Malformed(problem) => malformed(problem),
             Attempt::Header(named) => {
                 if !*is_fixed {
                     *plain = Some(PlainReader::new(&named, delimiter));
@@ -124,8 +154,7 @@ impl Layout {
                 }
                 Reading::Skipped
             }
-        };
-        (reading, columns)
+        }
     }
 
     /// Of the first line that couldn't be read: what to type so that it can.

@@ -1,7 +1,7 @@
 //! Bytes -> lines: cut at the newline, capped, without the BOM and NUL bytes
 //! at their start. What a line says is not looked at.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 /// The longest line in bytes, its end not counted, that is looked into.
 pub const MAX_LINE: usize = 65_536;
@@ -15,7 +15,7 @@ pub struct Line<'a> {
     /// `overlong`.
     pub text: &'a [u8],
     /// `\n`, `\r\n`, or, at the end of input only, `\r` or nothing.
-    pub end: &'a [u8],
+    pub end: &'static [u8],
     /// Whether the line is longer than [`MAX_LINE`].
     pub overlong: bool,
 }
@@ -28,9 +28,12 @@ impl<'a> Line<'a> {
             [0 | 0xEF, ..] => without_filler(whole),
             _ => whole,
         };
-        let text = whole.strip_suffix(b"\n").unwrap_or(whole);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let end = &whole[text.len()..];
+        let (text, end): (_, &[u8]) = match whole {
+            [text @ .., b'\r', b'\n'] => (text, b"\r\n"),
+            [text @ .., b'\n'] => (text, b"\n"),
+            [text @ .., b'\r'] => (text, b"\r"),
+            text => (text, b""),
+        };
         let overlong = text.len() > MAX_LINE;
         Line { text: &text[..text.len().min(MAX_LINE)], end, overlong }
     }
@@ -53,6 +56,74 @@ fn without_filler(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// Where the line starts of which `text[..at]` is nothing but filler.
+#[must_use]
+pub fn start_before(text: &[u8], at: usize) -> Option<usize> {
+    let mut before = &text[..at];
+    while let Some(rest) = before.strip_suffix(b"\0").or_else(|| before.strip_suffix(BOM)) {
+        before = rest;
+    }
+    matches!(before.last(), None | Some(b'\n')).then_some(before.len())
+}
+
+/// Whole lines that follow each other, and their numbers.
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    /// The number of the last line taken; the first one of the input is 1.
+    number: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of `text`, after `number` others. Each but the last of its
+    /// input has its end.
+    #[must_use]
+    pub fn new(text: &'a [u8], number: u64) -> Lines<'a> {
+        Lines { rest: text, number }
+    }
+
+    /// The lines that are left, as they stand in the input.
+    #[must_use]
+    #[inline(always)]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The number of the last line taken.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Takes note that the next line was read where it stands: `rest` follows it.
+    #[inline(always)]
+    pub fn passed(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
+        self.number += 1;
+    }
+
+    /// Whether nothing has to be dropped before the next line.
+    #[must_use]
+    #[inline(always)]
+    pub fn starts_clean(&self) -> bool {
+        !matches!(self.rest.first(), Some(0 | 0xEF))
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let length = memchr(b'\n', self.rest).map_or(self.rest.len(), |newline| newline + 1);
+        let (line, rest) = self.rest.split_at(length);
+        self.passed(rest);
+        Some(Line::new(line))
+    }
+}
+
 /// Cuts an input that comes in pieces of any size into lines.
 ///
 /// It keeps at most the start of one line, and of that no more than
@@ -63,46 +134,39 @@ pub struct LineCutter {
     begun: Vec<u8>,
     /// Whether there is such a line; it may be nothing but filler.
     has_begun: bool,
-    /// Whether more of it came than `begun` holds.
-    cut: bool,
 }
 
 impl LineCutter {
-    /// Takes the next line from the start of `piece`, together with what
-    /// earlier pieces began; `None` if it doesn't end there: all of `piece` is
-    /// taken then.
-    pub fn next<'a, 'p: 'a>(&'a mut self, piece: &mut &'p [u8]) -> Option<Line<'a>> {
-        let Some(newline) = memchr(b'\n', piece) else {
+    /// Takes the next whole lines from the start of `piece`, together with what
+    /// earlier pieces began; `None` if none ends there: all of `piece` is taken
+    /// then.
+    pub fn next<'a, 'p: 'a>(&'a mut self, piece: &mut &'p [u8]) -> Option<&'a [u8]> {
+        let end = if self.has_begun { memchr(b'\n', piece) } else { memrchr(b'\n', piece) };
+        let Some(end) = end else {
             self.keep(piece);
             *piece = b"";
             return None;
         };
-        let (line, rest) = piece.split_at(newline + 1);
+        let (lines, rest) = piece.split_at(end + 1);
         *piece = rest;
         if !self.has_begun {
-            return Some(Line::new(line));
+            return Some(lines);
         }
-        self.keep(line);
-        Some(self.take_begun())
-    }
-
-    /// Takes the last line, if the input ended without `\n`.
-    pub fn last(&mut self) -> Option<Line<'_>> {
-        self.has_begun.then(|| self.take_begun())
-    }
-
-    fn take_begun(&mut self) -> Line<'_> {
+        self.keep(lines);
         self.has_begun = false;
-        if std::mem::take(&mut self.cut) {
-            let end = if self.begun.ends_with(b"\n") { &b"\n"[..] } else { b"" };
-            return Line { text: &self.begun[..MAX_LINE], end, overlong: true };
-        }
-        Line::new(&self.begun)
+        Some(&self.begun)
+    }
+
+    /// Takes the last line, if the input ended without `\n`. One of nothing but
+    /// filler is an empty line.
+    pub fn last(&mut self) -> Option<&[u8]> {
+        let last = if self.begun.is_empty() { b"\n" } else { &self.begun[..] };
+        std::mem::take(&mut self.has_begun).then_some(last)
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        // One byte more than the text may have tells a long line from a `\r\n`.
-        const ROOM: usize = MAX_LINE + 1;
+        // So many bytes tell a long line from one that ends in `\r`.
+        const ROOM: usize = MAX_LINE + 2;
         if piece.is_empty() {
             return;
         }
@@ -124,7 +188,6 @@ impl LineCutter {
             None => text,
         };
         let room = ROOM - self.begun.len().min(ROOM);
-        self.cut |= text.len() > room;
         self.begun.extend_from_slice(&text[..text.len().min(room)]);
         if ends {
             self.begun.push(b'\n');

@@ -58,14 +58,20 @@ impl PlainReader {
         text: &'a [u8],
         times: &mut TimeReader,
     ) -> Option<(i64, Request<'a>, &'a [u8])> {
-        // What a `==>` line and the filler before a line start with.
-        if !self.is_able || matches!(text.first(), Some(b'=' | 0 | 0xEF)) {
+        if !self.is_able {
             return None;
         }
         let mut line = PlainLine {
             fields: Fields { rest: text, is_at_end: false, delimiter: self.delimiter },
             second: None,
-            request: Request { host: b"", method: Method::OTHER, section: b"-", status: None, bytes: 0 },
+            request: Request {
+                host: b"",
+                method: Method::OTHER,
+                section: b"-",
+                status: None,
+                bytes: 0,
+                latency: None,
+            },
             method: None,
             path: None,
         };

@@ -104,7 +104,7 @@ pub fn read_request<'a>(
         Some(line) => method_and_section(line),
         None => method_and_section_of_path(text(columns.method), text(columns.path)),
     };
-    Ok((second, Request { host: field(columns.host), method, section, status, bytes }))
+    Ok((second, Request { host: field(columns.host), method, section, status, bytes, latency: None }))
 }
 
 /// The method and section of a log that has no request lines. A path that is

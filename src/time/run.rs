@@ -4,12 +4,11 @@
 //! nothing of it. The rules are those of the manual's section EVENT TIME.
 
 use crate::count::Request;
-use crate::count::alert::{Alert, Change, Limits};
-use crate::count::rate::SlidingWindow;
-use crate::count::window::{Arrival, Outlet, Summaries};
+use crate::count::alert::{Alerts, Change, Episode, Kind, Limits};
+use crate::count::rate::{SlidingWindow, Sums};
+use crate::count::window::{Arrival, Summary, Windows};
 use crate::time::clock::{EventClock, Timeliness};
 use crate::time::suspects::{Side, Suspect, Suspects};
-use crate::write::event::{self, Event, Second};
 
 /// A record or a silence is live if the log's time is within so many seconds
 /// of the wall clock.
@@ -24,8 +23,8 @@ pub struct Settings {
     pub interval: i64,
     /// How far out of order a record may be and still be on time.
     pub lateness: i64,
-    /// Names listed in a summary; 0 means all.
-    pub top: usize,
+    /// A request that takes longer is slow; in nanoseconds.
+    pub slow: u64,
 }
 
 /// How many requests were late, and what would have kept them on time.
@@ -63,6 +62,20 @@ impl LateTotals {
     }
 }
 
+/// What a run of time has found out, in the order in which it is to be written.
+#[derive(Debug)]
+pub enum Finding {
+    /// A window is finished.
+    Summary(Summary, [bool; 4]),
+    /// The run is drained. If the window has no requests, it is only of use if
+    /// lines were counted that no summary has said yet.
+    Drained(Summary, [bool; 4]),
+    /// An alert is raised by what is in the window that ends with this second.
+    Alert(Kind, i64, Sums),
+    /// An alert has recovered.
+    Recovery(Kind, i64, Sums, Episode),
+}
+
 /// A run of time.
 #[derive(Debug)]
 pub struct Run {
@@ -72,8 +85,9 @@ pub struct Run {
     /// The last second that was judged and whose windows were written.
     closed: i64,
     rate: SlidingWindow,
-    alert: Alert,
-    summaries: Summaries,
+    alerts: Alerts,
+    windows: Windows,
+    found: Vec<Finding>,
     late: LateTotals,
 }
 
@@ -89,8 +103,9 @@ impl Run {
             suspects: Suspects::none(),
             closed,
             rate: SlidingWindow::new(settings.limits.window, closed),
-            alert: Alert::new(&settings.limits),
-            summaries: Summaries::new(settings.interval, settings.top),
+            alerts: Alerts::new(settings.limits),
+            windows: Windows::new(settings.interval, settings.lateness),
+            found: Vec::new(),
             late: LateTotals::default(),
         }
     }
@@ -108,66 +123,66 @@ impl Run {
     }
 
     /// Takes a request that has just come; `wall` is the wall clock's second.
-    ///
-    /// If it confirms that time was set back, the suspects that say so are
-    /// returned in order of time: the run must [restart](Run::restart) with
-    /// them.
-    #[must_use]
     #[inline(always)]
-    pub fn observe(
-        &mut self,
-        second: i64,
-        request: &Request<'_>,
-        wall: i64,
-        outlet: &mut Outlet<'_, '_>,
-    ) -> Option<Vec<Suspect>> {
+    pub fn observe(&mut self, second: i64, request: &Request<'_>, wall: i64) {
         match self.clock.timeliness(second) {
             Timeliness::OnTime => {
-                self.accept(second, request, outlet);
+                self.accept(second, request);
                 if !self.suspects.is_empty() {
-                    self.decide_suspects(wall, outlet);
+                    self.decide_suspects(wall);
                 }
-                None
             }
-            Timeliness::Late => {
-                self.count_late(second, request, outlet);
-                None
-            }
+            Timeliness::Late => self.count_late(second, request),
             Timeliness::Ahead => {
-                self.suspect(Side::Ahead, second, request, wall, outlet);
+                self.suspect(Side::Ahead, second, request, wall);
                 let is_live = second <= wall + self.settings.lateness && second >= wall - LIVE;
                 if is_live || self.suspects.are_enough() {
-                    self.leap(wall, outlet);
+                    self.leap(wall);
                 }
-                None
             }
             Timeliness::Behind => {
-                self.suspect(Side::Behind, second, request, wall, outlet);
+                self.suspect(Side::Behind, second, request, wall);
                 while let Some(first) = self.suspects.take_first_if_wider_than(self.clock.most_behind()) {
-                    self.dismiss(Side::Behind, &first, outlet);
+                    self.dismiss(Side::Behind, &first);
                 }
-                self.suspects.are_enough().then(|| self.suspects.take())
+                if self.suspects.are_enough() {
+                    self.restart(wall);
+                }
             }
         }
     }
 
-    /// Drains the run and begins another one with `suspects`, in order of time.
+    /// Drains the run and begins another one with the suspects, in order of time.
     #[cold]
-    pub fn restart(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
-        self.drain(outlet);
+    fn restart(&mut self, wall: i64) {
+        let suspects = self.suspects.take();
+        self.drain();
         if let Some(first) = suspects.first() {
-            *self = Run::new(self.settings, first.second);
-            self.observe_again(suspects, wall, outlet);
+            let found = std::mem::take(&mut self.found);
+            *self = Run { found, late: self.late, ..Run::new(self.settings, first.second) };
+            self.observe_again(&suspects, wall);
         }
+    }
+
+    /// What was found since this was last asked.
+    #[must_use]
+    #[inline(always)]
+    pub fn found(&mut self) -> &mut Vec<Finding> {
+        &mut self.found
+    }
+
+    /// Takes the memory of a summary that is written.
+    pub fn recycle(&mut self, summary: Summary) {
+        self.windows.recycle(summary);
     }
 
     /// Moves the event clock on to `second`, as nothing has come for so long.
-    pub fn pass_silence(&mut self, second: i64, outlet: &mut Outlet<'_, '_>) {
+    pub fn pass_silence(&mut self, second: i64) {
         if second <= self.clock.event_time() {
             return;
         }
         self.clock.pass_silence(second);
-        self.close(outlet);
+        self.close();
         let is_near = |run: &Run| {
             run.suspects.are(Side::Ahead)
                 && run.suspects.least().is_some_and(|least| run.clock.timeliness(least) != Timeliness::Ahead)
@@ -176,189 +191,172 @@ impl Run {
             let Some(suspect) = self.suspects.take_least() else { return };
             match self.clock.timeliness(suspect.second) {
                 // Being accepted so decides none of the others.
-                Timeliness::OnTime => self.accept(suspect.second, &suspect.request(), outlet),
-                _ => self.count_late(suspect.second, &suspect.request(), outlet),
+                Timeliness::OnTime => self.accept(suspect.second, &suspect.request()),
+                _ => self.count_late(suspect.second, &suspect.request()),
             }
         }
     }
 
     /// Decides the suspects as the end of the input does, and writes what is
     /// open.
-    pub fn end(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+    pub fn end(&mut self, wall: i64) {
         let latest = wall + self.settings.lateness;
         while self.suspects.are(Side::Ahead) && self.suspects.least().is_some_and(|least| least <= latest) {
-            self.leap(wall, outlet);
+            self.leap(wall);
         }
         let side = self.suspects.side();
         for suspect in self.suspects.take() {
-            self.dismiss(side, &suspect, outlet);
+            self.dismiss(side, &suspect);
         }
-        self.drain(outlet);
+        self.drain();
     }
 
     /// Closes every second that any request came for, and writes what is open.
-    fn drain(&mut self, outlet: &mut Outlet<'_, '_>) {
+    fn drain(&mut self) {
         let last = self.clock.stream_time().max(self.clock.watermark());
-        self.close_up_to(last, outlet);
-        self.summaries.drain(self.closed, self.alert.is_active(), outlet);
+        self.close_up_to(last);
+        let gap = self.windows.split_gap(self.closed + 1);
+        let alerting = self.alerts.active();
+        self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
+        let drained = self.windows.drain(self.closed);
+        self.found.push(Finding::Drained(drained, alerting));
     }
 
     #[inline(always)]
-    fn accept(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
+    fn accept(&mut self, second: i64, request: &Request<'_>) {
         self.clock.accept(second);
         // What the request closes is written first: its names are not held
         // against the bound any more.
-        self.close(outlet);
-        self.rate.count(second);
-        if self.summaries.count(second, request, Arrival::OnTime) {
-            self.write_ended_gap(outlet);
+        self.close();
+        self.rate.count(second, self.sums_of(request));
+        if self.windows.count(second, request, Arrival::OnTime) {
+            self.write_ended_gap();
         }
     }
 
-    fn count_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
+    fn count_late(&mut self, second: i64, request: &Request<'_>) {
         let stream = self.clock.stream_time();
         self.late.note(stream - second, self.clock.event_time() - stream, self.settings.lateness);
-        self.count_as_late(second, request, outlet);
+        self.count_as_late(second, request);
     }
 
-    fn count_as_late(&mut self, second: i64, request: &Request<'_>, outlet: &mut Outlet<'_, '_>) {
-        self.rate.count(second);
-        self.count_in_current(request, Arrival::Late, outlet);
+    fn count_as_late(&mut self, second: i64, request: &Request<'_>) {
+        self.rate.count(second, self.sums_of(request));
+        self.count_in_current(request, Arrival::Late);
     }
 
     /// Holds a suspect; one of the other side decides those held before it.
-    fn suspect(
-        &mut self,
-        side: Side,
-        second: i64,
-        request: &Request<'_>,
-        wall: i64,
-        outlet: &mut Outlet<'_, '_>,
-    ) {
+    fn suspect(&mut self, side: Side, second: i64, request: &Request<'_>, wall: i64) {
         if !self.suspects.are(side) {
-            self.decide_suspects(wall, outlet);
+            self.decide_suspects(wall);
         }
         let behind = self.clock.stream_time() - second;
         self.suspects.hold(side, Suspect::new(second, behind, request));
     }
 
     /// Believes the suspects ahead: time goes on from the least of them.
-    fn leap(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+    fn leap(&mut self, wall: i64) {
         let suspects = self.suspects.take();
         if let Some(least) = suspects.first() {
             self.clock.leap(least.second);
-            self.close(outlet);
+            self.close();
         }
-        self.observe_again(&suspects, wall, outlet);
+        self.observe_again(&suspects, wall);
     }
 
     /// Takes again those that are near by now and counts the others.
-    fn decide_suspects(&mut self, wall: i64, outlet: &mut Outlet<'_, '_>) {
+    fn decide_suspects(&mut self, wall: i64) {
         let side = self.suspects.side();
         for suspect in self.suspects.take() {
             if side == Side::Ahead && self.clock.timeliness(suspect.second) != Timeliness::Ahead {
-                self.observe_again(&[suspect], wall, outlet);
+                self.observe_again(&[suspect], wall);
             } else {
-                self.dismiss(side, &suspect, outlet);
+                self.dismiss(side, &suspect);
             }
         }
     }
 
     /// Takes suspects, in order of time, as if they had just come.
-    fn observe_again(&mut self, suspects: &[Suspect], wall: i64, outlet: &mut Outlet<'_, '_>) {
+    fn observe_again(&mut self, suspects: &[Suspect], wall: i64) {
         for suspect in suspects {
-            let set_back = self.observe(suspect.second, &suspect.request(), wall, outlet);
-            debug_assert!(set_back.is_none(), "in order of time no suspect is behind");
+            self.observe(suspect.second, &suspect.request(), wall);
         }
     }
 
     /// Counts a suspect that wasn't confirmed.
-    fn dismiss(&mut self, side: Side, suspect: &Suspect, outlet: &mut Outlet<'_, '_>) {
+    fn dismiss(&mut self, side: Side, suspect: &Suspect) {
         match side {
-            Side::Ahead => self.count_in_current(&suspect.request(), Arrival::Future, outlet),
+            Side::Ahead => self.count_in_current(&suspect.request(), Arrival::Future),
             Side::Behind => {
                 self.late.note(suspect.behind_seconds, 0, self.settings.lateness);
-                self.count_as_late(suspect.second, &suspect.request(), outlet);
+                self.count_as_late(suspect.second, &suspect.request());
             }
         }
     }
 
-    fn count_in_current(&mut self, request: &Request<'_>, arrival: Arrival, outlet: &mut Outlet<'_, '_>) {
-        if self.summaries.count(self.clock.current_second(), request, arrival) {
-            self.write_ended_gap(outlet);
+    fn count_in_current(&mut self, request: &Request<'_>, arrival: Arrival) {
+        if self.windows.count(self.clock.current_second(), request, arrival) {
+            self.write_ended_gap();
         }
     }
 
     /// Closes what the clock says is closed.
-    fn close(&mut self, outlet: &mut Outlet<'_, '_>) {
+    fn close(&mut self) {
         let watermark = self.clock.watermark();
         if self.closed < watermark {
-            self.close_up_to(watermark, outlet);
+            self.close_up_to(watermark);
         }
     }
 
     /// Writes the summary of a gap if the request just counted, the first one of
     /// its window, ends it and its last second is closed already.
-    fn write_ended_gap(&mut self, outlet: &mut Outlet<'_, '_>) {
-        if self.summaries.next_due() <= self.closed {
-            self.close_up_to(self.closed, outlet);
+    fn write_ended_gap(&mut self) {
+        if self.windows.next_due() <= self.closed {
+            self.close_up_to(self.closed);
         }
     }
 
     /// Judges every second up to `last` and writes what is due, in order of
     /// time; an alert or recovery of a second before the summary that ends
     /// with it.
-    fn close_up_to(&mut self, last: i64, outlet: &mut Outlet<'_, '_>) {
+    fn close_up_to(&mut self, last: i64) {
         loop {
-            let due = self.summaries.next_due();
+            let due = self.windows.next_due();
             let until = due.min(last);
-            while let Some((second, requests)) = self.rate.close_next(until) {
-                self.judge(second, requests, outlet);
+            let first = self.clock.earliest();
+            let stop = self.alerts.first_full(first);
+            while let Some((second, sums)) = self.rate.close_next(stop, until) {
+                for kind in Kind::ALL {
+                    self.judge(kind, second, sums);
+                }
             }
             self.closed = self.closed.max(until);
             if due > self.closed {
                 return;
             }
-            self.summaries.write_due(self.clock.earliest(), self.alert.is_active(), outlet);
+            let finished = self.windows.finish_due(first);
+            let alerting = self.alerts.active();
+            self.found.extend(finished.map(|summary| Finding::Summary(summary, alerting)));
         }
     }
 
-    fn judge(&mut self, second: i64, requests: u64, outlet: &mut Outlet<'_, '_>) {
-        let was_active = self.alert.is_active();
-        let Some(change) = self.alert.judge(second, requests) else { return };
-        self.summaries.split_gap(second, was_active, outlet);
-        let Limits { threshold, recovery, window } = self.settings.limits;
-        let time = Second(second);
-        let requests_per_second = requests as f64 / window as f64;
-        let event = match change {
-            Change::Raised => Event::Alert(event::Alert {
-                source: outlet.source,
-                time: Second(second),
-                name: event::HIGH_TRAFFIC,
-                window_seconds: window,
-                requests,
-                requests_per_second,
-                threshold: threshold.as_f64(),
-                message: format!("High traffic generated an alert - hits = {requests}, triggered at {time}"),
-            }),
-            Change::Recovered(episode) => Event::Recovery(event::Recovery {
-                source: outlet.source,
-                time: Second(second),
-                name: event::HIGH_TRAFFIC,
-                since: Second(episode.since),
-                duration_seconds: second - episode.since,
-                window_seconds: window,
-                requests,
-                requests_per_second,
-                threshold: recovery.as_f64(),
-                peak_requests: episode.peak_requests,
-                peak_time: Second(episode.peak_time),
-                message: format!(
-                    "Recovered from high traffic - hits = {requests}, recovered at {time} after {} s",
-                    second - episode.since
-                ),
-            }),
-        };
-        outlet.events.write(&event);
+    fn judge(&mut self, kind: Kind, second: i64, sums: Sums) {
+        let before = self.alerts.active();
+        let Some(change) = self.alerts.judge(kind, second, sums, self.clock.earliest()) else { return };
+        let gap = self.windows.split_gap(second);
+        self.found.extend(gap.map(|gap| Finding::Summary(gap, before)));
+        self.found.push(match change {
+            Change::Raised => Finding::Alert(kind, second, sums),
+            Change::Recovered(episode) => Finding::Recovery(kind, second, sums, episode),
+        });
+    }
+
+    #[inline(always)]
+    fn sums_of(&self, request: &Request<'_>) -> Sums {
+        Sums {
+            requests: 1,
+            server_errors: u64::from(request.is_server_error()),
+            slow: u64::from(request.latency.is_some_and(|latency| latency > self.settings.slow)),
+        }
     }
 }

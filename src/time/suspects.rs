@@ -29,6 +29,7 @@ pub struct Suspect {
     section: Box<[u8]>,
     status: Option<u16>,
     bytes: u64,
+    latency: Option<u64>,
 }
 
 impl Suspect {
@@ -45,6 +46,7 @@ impl Suspect {
             section: cut(request.section),
             status: request.status,
             bytes: request.bytes,
+            latency: request.latency,
         }
     }
 
@@ -57,6 +59,7 @@ impl Suspect {
             section: &self.section,
             status: self.status,
             bytes: self.bytes,
+            latency: self.latency,
         }
     }
 }
@@ -123,7 +126,7 @@ impl Suspects {
     /// Takes the one with the least time; of several the first that came.
     #[must_use]
     pub fn take_least(&mut self) -> Option<Suspect> {
-        let least = (0..self.held.len()).min_by_key(|&place| self.held[place].second)?;
+        let least = (0..self.held.len()).min_by_key(|&index| self.held[index].second)?;
         Some(self.held.remove(least))
     }
 

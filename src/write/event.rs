@@ -10,9 +10,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-/// The `name` of alerts and recoveries.
-pub const HIGH_TRAFFIC: &str = "high_traffic";
-
 /// What the filter writes, one JSON object a line; `type` comes first.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -195,7 +192,7 @@ pub struct Alert<'a> {
     pub source: &'a str,
     /// The second after which the rate was above the threshold.
     pub time: Second,
-    /// [`HIGH_TRAFFIC`].
+    /// Which alert it is.
     pub name: &'static str,
     /// Length of the alert window, in seconds.
     pub window_seconds: i64,
@@ -216,7 +213,7 @@ pub struct Recovery<'a> {
     pub source: &'a str,
     /// The second after which the rate was below the recovery threshold.
     pub time: Second,
-    /// [`HIGH_TRAFFIC`].
+    /// Which alert it is.
     pub name: &'static str,
     /// `time` of the alert.
     pub since: Second,

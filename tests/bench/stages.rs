@@ -11,19 +11,18 @@ use divan::counter::{BytesCount, ItemsCount};
 
 use httpmon::cli::{self, Command, Options};
 use httpmon::count::Request;
-use httpmon::count::rate::SlidingWindow;
-use httpmon::count::window::{Arrival, OtherLines, Outlet, Summaries};
+use httpmon::count::rate::{SlidingWindow, Sums};
+use httpmon::count::window::{Arrival, Windows};
 use httpmon::monitor::{Monitor, Outputs};
 use httpmon::read::columns::Columns;
 use httpmon::read::layout::Layout;
-use httpmon::read::line::{Line, LineCutter};
+use httpmon::read::line::{LineCutter, Lines};
 use httpmon::read::plain::PlainReader;
 use httpmon::read::record::{Record, Splitter};
 use httpmon::read::request::read_request;
 use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon::source::Moment;
 use httpmon::time::clock::{EventClock, Timeliness};
-use httpmon::write::ndjson::Events;
 
 const LINES: usize = 10_000;
 const FIRST_SECOND: i64 = 1_700_000_000;
@@ -145,11 +144,13 @@ fn record(bencher: Bencher<'_, '_>, quotes: &str) {
 /// From a line to a request: with the choice between its readings.
 #[divan::bench(args = QUOTES)]
 fn layout(bencher: Bencher<'_, '_>, quotes: &str) {
-    let lines = lines(quotes);
+    let mut text = lines(quotes).join(&b'\n');
+    text.push(b'\n');
     let mut layout = Layout::new(&defaults().settings.layout);
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
-        for line in &lines {
-            black_box(layout.read(&Line { text: black_box(line), end: b"\n", overlong: false }));
+        let mut lines = Lines::new(black_box(&text), 0);
+        while let Some(reading) = layout.next(&mut lines) {
+            black_box(reading);
         }
     });
 }
@@ -191,24 +192,21 @@ fn clock(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Counting, and writing each window as it ends.
+/// Counting, and finishing each window as it ends.
 #[divan::bench]
-fn summary(bencher: Bencher<'_, '_>) {
+fn window(bencher: Bencher<'_, '_>) {
     let (lines, mut splitters) = (lines("plain"), splitters());
     let records = records(&mut splitters, &lines);
     let requests = requests(&records);
-    let columns = Columns::default();
     bencher.counter(ItemsCount::new(LINES)).bench_local(|| {
-        let mut summaries = Summaries::new(10, 10);
-        let mut events = Events::new(Box::new(io::sink()));
-        let mut other_lines = OtherLines::default();
-        let mut outlet =
-            Outlet { source: "stdin", columns: &columns, other_lines: &mut other_lines, events: &mut events };
+        let mut windows = Windows::new(10, 5);
         for (second, request) in &requests {
-            while summaries.next_due() < *second {
-                summaries.write_due(FIRST_SECOND, false, &mut outlet);
+            while windows.next_due() < *second {
+                let Some(summary) = windows.finish_due(FIRST_SECOND) else { break };
+                black_box(summary.window.hosts.rank(10));
+                windows.recycle(summary);
             }
-            summaries.count(*second, black_box(request), Arrival::OnTime);
+            windows.count(*second, black_box(request), Arrival::OnTime);
         }
     });
 }
@@ -219,8 +217,8 @@ fn rate(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(LINES)).bench(|| {
         let mut window = SlidingWindow::new(120, FIRST_SECOND - 1);
         for &second in black_box(&seconds) {
-            window.count(second);
-            while let Some(closed) = window.close_next(second - 6) {
+            window.count(second, Sums { requests: 1, ..Sums::default() });
+            while let Some(closed) = window.close_next(None, second - 6) {
                 black_box(closed);
             }
         }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use httpmon::read::columns::{self, Columns, Role, Width};
-use httpmon::read::layout::{LayoutOptions, Layout, Reading};
+use httpmon::read::layout::{Layout, LayoutOptions, Reading};
 use httpmon::read::line::Line;
 use httpmon::read::record::Splitter;
 use httpmon::read::timestamp::{TimeReader, Zone};

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use httpmon::read::line::{Line, LineCutter, MAX_LINE};
+use httpmon::read::line::{Line, LineCutter, Lines, MAX_LINE};
 use httpmon_fuzz::{Bytes, lines, pieces};
 use libfuzzer_sys::fuzz_target;
 
@@ -20,12 +20,12 @@ fn cut(pieces: &[&[u8]]) -> Vec<Owned> {
     let mut cutter = LineCutter::default();
     let mut found = Vec::new();
     for mut piece in pieces.iter().copied() {
-        while let Some(line) = cutter.next(&mut piece) {
-            found.push(owned(line));
+        while let Some(text) = cutter.next(&mut piece) {
+            found.extend(Lines::new(text, 0).map(owned));
         }
         assert!(piece.is_empty(), "all of it is taken");
     }
-    found.extend(cutter.last().map(owned));
+    found.extend(cutter.last().into_iter().flat_map(|text| Lines::new(text, 0)).map(owned));
     assert_eq!(cutter.last(), None, "the last line comes once");
     found
 }

@@ -39,13 +39,15 @@ fuzz_target!(|data: &[u8]| {
         Ok(Command::Run(options)) => {
             let settings = &options.settings;
             let run = &settings.run;
-            assert!(run.limits.recovery <= run.limits.threshold);
-            assert!(run.limits.threshold.as_f64() > 0.0 && run.limits.threshold.as_f64() < 1e9);
+            for limit in run.limits.of.into_iter().flatten() {
+                assert!(limit.threshold.as_f64() > 0.0 && limit.threshold.as_f64() < 1e9);
+                assert!(limit.recovery.as_f64() > 0.0 && limit.recovery.as_f64() < 1e9);
+            }
             assert!((1..=7 * 86_400).contains(&run.limits.window));
             assert!((1..=366 * 86_400).contains(&run.interval));
             assert!((0..=3600).contains(&run.lateness));
             assert!((0..=366 * 86_400).contains(&settings.idle_timeout));
-            assert!(settings.given.delimiter.is_none_or(|byte| b",;|\t".contains(&byte)));
+            assert!(settings.layout.delimiter.is_none_or(|byte| b",;|\t".contains(&byte)));
             // The last of a repeated option wins.
             if !arguments.iter().any(|argument| argument == "--") {
                 let twice = [arguments.clone(), arguments].concat();

@@ -11,10 +11,10 @@ mod values;
 
 use std::cell::Cell;
 
-use httpmon::read::columns::Columns;
-use httpmon::count::names::{MAX_NAME, shown};
-use httpmon::read::record::{Splitter, trim};
 use httpmon::count::METHODS;
+use httpmon::count::names::{MAX_NAME, shown};
+use httpmon::read::columns::Columns;
+use httpmon::read::record::{Splitter, trim};
 use httpmon::read::request::read_request;
 use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon_fuzz::{Bytes, is_safe};

@@ -4,7 +4,8 @@
 
 #![no_main]
 
-use httpmon::read::timestamp::{LAST_SECOND, TimeReader, Zone, read_duration, rfc3339};
+use httpmon::read::timestamp::{LAST_SECOND, TimeReader, Zone, read_duration};
+use httpmon::write::event::Second;
 use httpmon_fuzz::{Bytes, time_text};
 use libfuzzer_sys::fuzz_target;
 
@@ -48,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
         let Some(second) = read else { continue };
         assert!((0..=LAST_SECOND).contains(&second));
         let mut times = TimeReader::new(Zone::utc());
-        assert_eq!(times.read(rfc3339(second).to_string().as_bytes()), Some(second));
+        assert_eq!(times.read(Second(second).to_string().as_bytes()), Some(second));
         for form in 0..10 {
             let written = time_text(second, form);
             // An offset may lead out of the years that are read.
