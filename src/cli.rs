@@ -1,148 +1,23 @@
-//! The table of options; what was typed -> what it means.
+//! What was typed -> what it means.
 //!
-//! Help is rendered from the table; the tests hold the manual against it.
+//! Help is rendered from the table of options; the tests hold the manual
+//! against it.
 
+use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::count::alert::{Decimal, Limit, Limits};
+use crate::count::alert::{Decimal, Kind, Limit, Limits};
 use crate::count::names;
+use crate::options::{self, Key, OPTIONS};
 use crate::read::columns::Columns;
 use crate::read::layout::LayoutOptions;
 use crate::read::timestamp::{Zone, read_duration};
 use crate::source::Settings;
+use crate::time::lateness::MOST_LATENESS;
 use crate::time::run;
-
-/// An option of the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// `--threshold`
-    Threshold,
-    /// `--recovery-threshold`
-    RecoveryThreshold,
-    /// `--interval`
-    Interval,
-    /// `--window`
-    Window,
-    /// `--lateness`
-    Lateness,
-    /// `--idle-timeout`
-    IdleTimeout,
-    /// `--top`
-    Top,
-    /// `--columns`
-    Columns,
-    /// `--delimiter`
-    Delimiter,
-    /// `--zone`
-    Zone,
-    /// `--source`
-    Source,
-    /// `--rejects`
-    Rejects,
-    /// `--quiet`
-    Quiet,
-    /// `--help`
-    Help,
-    /// `--version`
-    Version,
-}
-
-/// A line of the table of options.
-#[derive(Clone, Copy, Debug)]
-pub struct OptionLine {
-    /// Which option it is.
-    pub key: Key,
-    /// Its letter.
-    pub short: Option<char>,
-    /// Its name.
-    pub long: &'static str,
-    /// Another spelling, not shown in the help.
-    pub alias: Option<&'static str>,
-    /// What its value is called, if it takes one.
-    pub value: Option<&'static str>,
-    /// Its default, if it is a value that could be typed.
-    pub default: Option<&'static str>,
-    /// What it does, in a few words.
-    pub help: &'static str,
-}
-
-const fn option(
-    key: Key,
-    short: Option<char>,
-    long: &'static str,
-    value: Option<&'static str>,
-    default: Option<&'static str>,
-    help: &'static str,
-) -> OptionLine {
-    OptionLine { key, short, long, alias: None, value, default, help }
-}
-
-const fn alias(alias: &'static str, line: OptionLine) -> OptionLine {
-    OptionLine { alias: Some(alias), ..line }
-}
-
-/// The options, in the order of the help and the manual.
-pub const OPTIONS: [OptionLine; 15] = [
-    option(
-        Key::Threshold,
-        Some('t'),
-        "threshold",
-        Some("RATE"),
-        Some("10"),
-        "alert above RATE requests per second",
-    ),
-    option(
-        Key::RecoveryThreshold,
-        Some('r'),
-        "recovery-threshold",
-        Some("RATE"),
-        None,
-        "recover below RATE [the threshold]",
-    ),
-    alias(
-        "log_interval",
-        option(
-            Key::Interval,
-            Some('i'),
-            "interval",
-            Some("DURATION"),
-            Some("10s"),
-            "length of a summary window",
-        ),
-    ),
-    alias(
-        "log_window",
-        option(Key::Window, Some('w'), "window", Some("DURATION"), Some("2m"), "length of the alert window"),
-    ),
-    option(
-        Key::Lateness,
-        Some('l'),
-        "lateness",
-        Some("DURATION"),
-        Some("5s"),
-        "how far out of order a record may be",
-    ),
-    option(
-        Key::IdleTimeout,
-        None,
-        "idle-timeout",
-        Some("DURATION"),
-        Some("10s"),
-        "silence that moves time on; 0: never",
-    ),
-    option(Key::Top, Some('n'), "top", Some("N"), Some("10"), "sections and hosts listed; 0: all"),
-    option(Key::Columns, Some('c'), "columns", Some("LIST"), None, "what the columns hold [from the header]"),
-    option(Key::Delimiter, Some('d'), "delimiter", Some("CHAR"), None, "one of , ; | or tab [detected]"),
-    option(Key::Zone, Some('z'), "zone", Some("ZONE"), Some("UTC"), "zone of times without an offset"),
-    option(Key::Source, None, "source", Some("NAME"), Some("stdin"), "the source of the events"),
-    option(Key::Rejects, None, "rejects", Some("FILE"), None, "append malformed lines to FILE"),
-    option(Key::Quiet, Some('q'), "quiet", None, None, "no diagnostics but that of a failure"),
-    option(Key::Help, Some('h'), "help", None, None, "print this help"),
-    option(Key::Version, Some('V'), "version", None, None, "print the version"),
-];
 
 /// What the program is asked to do.
 #[derive(Debug)]
@@ -206,6 +81,66 @@ impl Typed {
     }
 }
 
+impl Typed {
+    /// The threshold of an alert and its recovery: `10`, `10:8` or `off`.
+    fn limit(&self, key: Key, kind: Kind) -> Result<Option<Limit>, UsageError> {
+        let is_percent = matches!(kind, Kind::HighErrors | Kind::SlowRequests);
+        let decimal = |text: &str| match text.parse::<Decimal>() {
+            Ok(percent) if is_percent && percent.as_f64() >= 100.0 => Err("not below 100"),
+            read => read,
+        };
+        let separate = match kind {
+            Kind::HighTraffic => self.read(Key::RecoveryThreshold, decimal)?,
+            _ => None,
+        };
+        let limit = self.read(key, |text| {
+            if text == "off" {
+                return Ok(None);
+            }
+            let (threshold, recovery) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
+            let threshold = decimal(threshold)?;
+            let recovery = separate.map_or_else(|| recovery.map_or(Ok(threshold), decimal), Ok)?;
+            match recovery.cmp(&threshold) {
+                Ordering::Greater if kind != Kind::LowTraffic => Err("it recovers above the threshold"),
+                Ordering::Less if kind == Kind::LowTraffic => Err("it recovers below the threshold"),
+                _ => Ok(Some(Limit { threshold, recovery })),
+            }
+        })?;
+        Ok(limit.flatten())
+    }
+
+    /// A whole number from `least` to `most`.
+    fn number(&self, key: Key, least: u64, most: u64) -> Result<Option<u64>, UsageError> {
+        self.read(key, |text| {
+            if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err("not a whole number".to_owned());
+            }
+            match text.parse() {
+                Ok(number) if number < least => Err(format!("not at least {least}")),
+                Ok(number) if number <= most => Ok(number),
+                _ => Err(format!("more than {most}")),
+            }
+        })
+    }
+
+    /// A length of time of at least so many seconds and at most so many days.
+    fn duration(&self, key: Key, least: i64, (days, most): (i64, &str)) -> Result<Option<i64>, UsageError> {
+        self.seconds(key, least, days * 24 * 3600, most)
+    }
+
+    fn lateness(&self) -> Result<Option<i64>, UsageError> {
+        self.seconds(Key::Lateness, 0, MOST_LATENESS, "1 hour")
+    }
+
+    fn seconds(&self, key: Key, least: i64, most: i64, shown: &str) -> Result<Option<i64>, UsageError> {
+        self.read(key, |text| match read_duration(text) {
+            Ok(seconds) if seconds > most => Err(format!("more than {shown}")),
+            Ok(seconds) if seconds < least => Err("zero".to_owned()),
+            read => read.map_err(str::to_owned),
+        })
+    }
+}
+
 /// Reads the command line, without the name of the program.
 ///
 /// # Errors
@@ -263,12 +198,29 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
                 )));
             }
         };
-        let Some(line) = line else { return Err(wrong(argument.unexpected())) };
+        let Some(line) = line else {
+            let nearest = match &argument {
+                lexopt::Arg::Long(name) => options::nearest(name),
+                _ => None,
+            };
+            let UsageError(mut text) = wrong(argument.unexpected());
+            if let Some(name) = nearest {
+                text += &["; did you mean --", name, "?"].concat();
+            }
+            return Err(UsageError(text));
+        };
         match line.key {
             Key::Help => return Ok(Some(Command::Help)),
             Key::Version => return Ok(Some(Command::Version)),
             Key::Quiet => typed.is_quiet = true,
-            key => typed.values[key as usize] = Some(parser.value().map_err(wrong)?),
+            key => {
+                let value = parser.value().map_err(wrong)?;
+                if key == Key::Threshold && value.as_encoded_bytes().contains(&b':') {
+                    // The last spelling of the recovery threshold wins.
+                    typed.values[Key::RecoveryThreshold as usize] = None;
+                }
+                typed.values[key as usize] = Some(value);
+            }
         }
     }
     Ok(None)
@@ -276,37 +228,7 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
 
 /// What was typed -> what it means.
 fn resolve(typed: &Typed) -> Result<Options, UsageError> {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    let rate = |key| typed.read(key, str::parse::<Decimal>);
-    let duration = |key, least: i64, most: i64| {
-        typed.read(key, |text| match read_duration(text) {
-            Ok(seconds) if seconds > most => Err("too long"),
-            Ok(seconds) if seconds < least => Err("zero"),
-            read => read,
-        })
-    };
     let missing = || UsageError("an option has lost its default".to_owned());
-    let threshold = rate(Key::Threshold)?.ok_or_else(missing)?;
-    let recovery = rate(Key::RecoveryThreshold)?.unwrap_or(threshold);
-    if recovery > threshold {
-        return Err(UsageError(format!(
-            "--recovery-threshold: {} is above the threshold of {}",
-            recovery.as_f64(),
-            threshold.as_f64()
-        )));
-    }
-    let run = run::Settings {
-        limits: Limits {
-            of: [Some(Limit { threshold, recovery }), None, None, None],
-            min_count: 5,
-            window: duration(Key::Window, 1, 7 * DAY)?.ok_or_else(missing)?,
-        },
-        interval: duration(Key::Interval, 1, 366 * DAY)?.ok_or_else(missing)?,
-        lateness: duration(Key::Lateness, 0, HOUR)?.ok_or_else(missing)?,
-        slow: 1_000_000_000,
-    };
     let layout = LayoutOptions {
         columns: typed.read(Key::Columns, Columns::from_list)?,
         delimiter: typed.read(Key::Delimiter, |text| match text {
@@ -316,53 +238,28 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
         })?,
         zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
     };
-    let top = typed
-        .read(Key::Top, |text| match text.parse() {
-            Ok(top) if !text.starts_with('+') => Ok(top),
-            _ => Err("not a whole number, or too large"),
-        })?
-        .ok_or_else(missing)?;
-    let idle_timeout = duration(Key::IdleTimeout, 0, 366 * DAY)?.ok_or_else(missing)?;
+    let run = run::Settings {
+        limits: Limits {
+            of: [
+                typed.limit(Key::Threshold, Kind::HighTraffic)?,
+                typed.limit(Key::LowThreshold, Kind::LowTraffic)?,
+                typed.limit(Key::ErrorThreshold, Kind::HighErrors)?,
+                typed.limit(Key::SlowThreshold, Kind::SlowRequests)?,
+            ],
+            min_count: typed.number(Key::MinCount, 1, 1_000_000_000)?.ok_or_else(missing)?,
+            window: typed.duration(Key::Window, 1, (7, "7 days"))?.ok_or_else(missing)?,
+        },
+        interval: typed.duration(Key::Interval, 1, (366, "366 days"))?.ok_or_else(missing)?,
+        lateness: typed.lateness()?.ok_or_else(missing)?,
+        idle_timeout: typed.duration(Key::IdleTimeout, 0, (366, "366 days"))?.ok_or_else(missing)?,
+        slow: typed.read(Key::Slow, str::parse::<Decimal>)?.ok_or_else(missing)?.as_nanoseconds(),
+    };
+    let top = typed.number(Key::Top, 0, u64::MAX)?.ok_or_else(missing)?;
     let name = typed.value(Key::Source).map_or_else(|| OsString::from("stdin"), OsStr::to_owned);
     Ok(Options {
-        settings: Settings { layout, run, top, idle_timeout },
+        settings: Settings { layout, run, top: usize::try_from(top).unwrap_or(usize::MAX) },
         source: name.into_vec(),
         rejects: typed.value(Key::Rejects).map(PathBuf::from),
         is_quiet: typed.is_quiet,
     })
-}
-
-/// The usage in one line.
-#[must_use]
-pub fn usage() -> &'static str {
-    "usage: tail -F access.csv | httpmon [OPTION]... | jq   (httpmon --help tells more)\n"
-}
-
-/// The name and version, with a newline.
-#[must_use]
-pub fn version() -> String {
-    format!("httpmon {}\n", env!("CARGO_PKG_VERSION"))
-}
-
-/// The help: at most 79 columns and 24 lines.
-#[must_use]
-pub fn help() -> String {
-    let mut help = String::from(
-        "Reads a CSV HTTP access log and writes summaries, alerts and recoveries.\n\
-         usage: tail -F access.csv | httpmon [OPTION]... | jq\n\n",
-    );
-    for line in &OPTIONS {
-        let short = line.short.map_or_else(|| "   ".to_owned(), |letter| format!("-{letter},"));
-        let long = match line.value {
-            Some(value) => format!("--{} {value}", line.long),
-            None => format!("--{}", line.long),
-        };
-        let default = line.default.map_or_else(String::new, |default| format!(" [{default}]"));
-        let _ = writeln!(help, "  {short} {long:<26} {}{default}", line.help);
-    }
-    help += "\n\
-             RATE is a decimal number; DURATION is like 120, 90s, 2m, 1h 30m or 1d.\n\
-             Exit status: 0 read to the end; 1 no line could be read as a record;\n\
-             2 usage error, or reading or writing failed.\n";
-    help
 }

@@ -4,9 +4,11 @@
 //!
 //! ```text
 //! main               argv -> cli -> input, monitor -> exit status
-//!   cli              the table of options; what was typed -> what it means
+//!   cli              what was typed -> what it means
+//!   options          the table of options, and the help
 //!   monitor          which line goes to which source, and what is said about it
 //!   source           one source: its layout, its run of time, its silence
+//!   advice           sentences for people
 //!   report           what a run has found out -> events
 //!   read
 //!     input          what can happen on the way in: bytes, silence, a signal, the end
@@ -19,10 +21,12 @@
 //!     timestamp      the forms of time -> seconds
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
+//!     lateness       how far requests came off the log's time
 //!     suspects       records whose clock is not to be trusted
 //!     clock          event time
 //!   count            what is counted of a request
 //!     window         tumbling windows
+//!     latency        how long requests took
 //!     names          bounded sets of names that clients send
 //!     alert          quiet <-> alerting
 //!     rate           the sliding window
@@ -38,10 +42,12 @@
 //! public so that tests and benchmarks can call in; its interface may change
 //! with any version.
 
+pub mod advice;
 mod bits;
 pub mod cli;
 pub mod count;
 pub mod monitor;
+pub mod options;
 pub mod read;
 pub mod report;
 pub mod source;

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use httpmon::cli::{self, Command, Options};
 use httpmon::monitor::{Failure, Monitor, Outcome, Outputs};
+use httpmon::options;
 use httpmon::read::input::{self, Incoming, Input};
-use httpmon::source::Moment;
+use httpmon::time::Moment;
 use httpmon::write::output::Output;
 
 const UNREADABLE: u8 = 1;
@@ -18,8 +19,8 @@ const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Help) => print(&cli::help()),
-        Ok(Command::Version) => print(&cli::version()),
+        Ok(Command::Help) => print(&options::help()),
+        Ok(Command::Version) => print(&options::version()),
         Ok(Command::Run(options)) => run(*options),
         Err(error) => fail(format_args!("{error} (see httpmon --help)")),
     }
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> ExitCode {
     if io::stdin().is_terminal() {
-        let _ = io::stderr().write_all(cli::usage().as_bytes());
+        let _ = io::stderr().write_all(options::usage().as_bytes());
         return ExitCode::from(FAILED);
     }
     let (mut input, mut monitor) = match open(options) {
@@ -35,7 +36,7 @@ fn run(options: Options) -> ExitCode {
         Err(sentence) => return fail(sentence),
     };
     let (end, now) = loop {
-        let (incoming, now) = input.wait(monitor.is_live());
+        let (incoming, now) = input.wait(monitor.hears_silence());
         let done = match incoming {
             Incoming::Bytes(piece) => monitor.read(piece, now),
             Incoming::Empty => monitor.listen(now),

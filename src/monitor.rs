@@ -7,12 +7,16 @@ use std::io::{self, Write};
 
 use memchr::memmem;
 
+use crate::advice;
 use crate::count::names;
 use crate::read::layout::MalformedLine;
 use crate::read::line::{self, Line, LineCutter, Lines};
 use crate::read::request::Malformed;
-use crate::source::{Moment, Settings, Source, Totals};
-use crate::write::diagnostics::Diagnostics;
+use crate::source::{Settings, Source};
+use crate::time::Moment;
+use crate::time::lateness::Offsets;
+use crate::time::run::Notice;
+use crate::write::diagnostics::{Diagnostics, Topic};
 use crate::write::ndjson::Events;
 use crate::write::output::LineWriter;
 
@@ -81,6 +85,8 @@ struct State<'w> {
     has_overflowed: bool,
     /// The first problem, as long as nothing could be read.
     first_problem: Option<String>,
+    /// The wall clock's second when it was last looked whether much came late.
+    looked: i64,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
     rejects: Option<LineWriter<'w>>,
@@ -103,6 +109,7 @@ impl<'w> Monitor<'w> {
                 lines: 0,
                 has_overflowed: false,
                 first_problem: None,
+                looked: i64::MIN,
                 events: Events::new(outputs.events),
                 diagnostics: Diagnostics::new(outputs.diagnostics, outputs.is_quiet),
                 rejects: outputs.rejects.map(LineWriter::new),
@@ -120,6 +127,7 @@ impl<'w> Monitor<'w> {
         while let Some(text) = self.cutter.next(&mut piece) {
             self.state.read(text, now, &self.settings);
         }
+        self.state.warn_while_live(now);
         self.state.flush()
     }
 
@@ -130,16 +138,18 @@ impl<'w> Monitor<'w> {
     ///
     /// If an output fails.
     pub fn listen(&mut self, now: Moment) -> Result<(), Failure> {
-        for source in &mut self.state.sources {
-            source.pass_silence(now, &self.settings, &mut self.state.events);
+        let (settings, state) = (&self.settings, &mut self.state);
+        for index in 0..state.sources.len() {
+            state.sources[index].pass_silence(now, settings, &mut state.events);
+            state.say_notices(index, now);
         }
-        self.state.flush()
+        state.flush()
     }
 
     /// Whether silence would change anything.
     #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.state.sources.iter().any(|source| source.is_live(&self.settings))
+    pub fn hears_silence(&self) -> bool {
+        self.state.sources.iter().any(Source::hears_silence)
     }
 
     /// Takes the end of the input: writes everything that is open, and says
@@ -153,11 +163,12 @@ impl<'w> Monitor<'w> {
         if let Some(text) = self.cutter.last() {
             state.read(text, now, settings);
         }
-        for source in &mut state.sources {
-            source.end(now, settings, &mut state.events);
+        for index in 0..state.sources.len() {
+            state.sources[index].end(now, settings, &mut state.events);
+            state.say_notices(index, now);
         }
         state.flush()?;
-        Ok(state.conclude(settings))
+        Ok(state.conclude())
     }
 
     /// Says why the program fails.
@@ -180,7 +191,7 @@ impl State<'_> {
                     let index = self.index_of(name, settings);
                     self.is_named = true;
                     self.current = Some(index);
-                    self.sources[index].skip_line(now);
+                    self.sources[index].skip_line();
                     text = lines.rest();
                     continue;
                 }
@@ -196,14 +207,18 @@ impl State<'_> {
             while let Some(malformed) =
                 self.sources[index].read_lines(&mut lines, now, settings, &mut self.events)
             {
-                self.report(index, &malformed);
+                self.report(index, &malformed, now);
             }
             self.lines = lines.number();
+            self.say_notices(index, now);
+            if let Some(seconds) = self.sources[index].seconds_ahead(now) {
+                self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
+            }
         }
     }
 
     #[cold]
-    fn report(&mut self, index: usize, line: &MalformedLine<'_>) {
+    fn report(&mut self, index: usize, line: &MalformedLine<'_>, now: Moment) {
         if let Some(rejects) = &mut self.rejects {
             rejects.add(|reject| {
                 reject.extend_from_slice(&line.text);
@@ -213,7 +228,7 @@ impl State<'_> {
         }
         let source = &mut self.sources[index];
         let mut advice = "";
-        if self.first_problem.is_none() && source.totals().requests == 0 {
+        if self.first_problem.is_none() && source.requests() == 0 {
             advice = source.advice(line);
         }
         let what = Sentence {
@@ -225,7 +240,7 @@ impl State<'_> {
         if self.first_problem.is_none() {
             self.first_problem = Some(what.to_string());
         }
-        self.diagnostics.malformed(what);
+        self.diagnostics.malformed(what, now.wall);
     }
 
     /// The index of the source of this name; it is made if there is none yet.
@@ -259,53 +274,89 @@ impl State<'_> {
         }
     }
 
-    fn conclude(&mut self, settings: &Settings) -> Outcome {
-        let mut all = Totals::default();
-        for source in &self.sources {
-            let totals = source.totals();
-            all.requests += totals.requests;
-            all.malformed += totals.malformed;
-            all.late.add(totals.late);
+    fn say_notices(&mut self, index: usize, now: Moment) {
+        for notice in self.sources[index].take_notices() {
+            let topic = match notice {
+                Notice::Restarted { .. } => Topic::Restarted,
+                Notice::IdleTimeoutGrew(_) => Topic::IdleTimeout,
+            };
+            self.say(topic, index, now, &advice::notice(notice));
         }
-        if all.malformed > 0 {
-            self.diagnostics.warn(format_args!("{} of {} lines were malformed", all.malformed, self.lines));
+    }
+
+    /// Says something of a source, unless the like of it was said just now.
+    fn say(&mut self, topic: Topic, index: usize, now: Moment, what: &str) {
+        if self.is_named {
+            let what = format!("{}: {what}", Name(self.sources[index].name()));
+            self.diagnostics.warn_now_and_then(topic, now.wall, what);
+        } else {
+            self.diagnostics.warn_now_and_then(topic, now.wall, what);
         }
-        if all.requests == 0 && all.malformed > 0 {
+    }
+
+    fn requests(&self) -> u64 {
+        self.sources.iter().map(Source::requests).sum()
+    }
+
+    /// What came late or ahead in all sources.
+    fn offsets(&self) -> Offsets {
+        let mut all = Offsets::default();
+        for offsets in self.sources.iter().filter_map(Source::offsets) {
+            all.add(offsets);
+        }
+        all
+    }
+
+    /// On a live log, says what else would be said at the end only; looks at
+    /// most once a second.
+    fn warn_while_live(&mut self, now: Moment) {
+        if self.looked == now.wall {
+            return;
+        }
+        self.looked = now.wall;
+        if !self.sources.iter().any(|source| source.is_live(now)) {
+            return;
+        }
+        let requests = self.requests();
+        let count = |of: fn(&Offsets) -> u64| self.sources.iter().filter_map(Source::offsets).map(of).sum();
+        let late = advice::are_many(count(Offsets::late_requests), requests);
+        let future = advice::are_many(count(|offsets| offsets.future.requests), requests);
+        if late && self.diagnostics.is_due(Topic::Late, now.wall) {
+            self.diagnostics.warn_now_and_then(
+                Topic::Late,
+                now.wall,
+                advice::late(&self.offsets(), requests),
+            );
+        }
+        if future && self.diagnostics.is_due(Topic::Future, now.wall) {
+            let what = advice::future(&self.offsets(), requests);
+            self.diagnostics.warn_now_and_then(Topic::Future, now.wall, what);
+        }
+    }
+
+    fn conclude(&mut self) -> Outcome {
+        let requests = self.requests();
+        let malformed: u64 = self.sources.iter().map(Source::malformed).sum();
+        let totals = format!("{malformed} of {} lines were malformed", self.lines);
+        if requests == 0 && malformed > 0 {
             let problem = self.first_problem.take().unwrap_or_default();
-            self.diagnostics
-                .fail(format_args!("no line could be read as a record; the first problem: {problem}"));
+            self.diagnostics.fail(format_args!(
+                "no line could be read as a record ({totals}); the first problem: {problem}"
+            ));
             return Outcome::Unreadable;
         }
-        if all.late.requests * 100 > all.requests {
-            self.diagnostics.warn(late_sentence(&all, settings));
+        if malformed > 0 {
+            self.diagnostics.warn(totals);
+        }
+        let offsets = self.offsets();
+        if advice::are_many(offsets.late_requests(), requests) {
+            self.diagnostics.warn(advice::late(&offsets, requests));
+        }
+        if advice::are_many(offsets.future.requests, requests) {
+            self.diagnostics.warn(advice::future(&offsets, requests));
         }
         Outcome::Readable
     }
-}
-
-/// How many requests came late, and what to type so that they don't.
-fn late_sentence(all: &Totals, settings: &Settings) -> String {
-    const MOST: i64 = 3600;
-    let late = all.late;
-    let percent = late.requests as f64 * 100.0 / all.requests as f64;
-    let many = format!("{} of {} requests came late ({percent:.1} %)", late.requests, all.requests);
-    let mut advice = Vec::new();
-    if late.requests > late.by_silence {
-        advice.push(if late.needed_lateness_seconds > MOST {
-            format!(
-                "by up to {} s, more than --lateness can be; sort the log first",
-                late.needed_lateness_seconds
-            )
-        } else {
-            format!("--lateness {}s would have kept them", late.needed_lateness_seconds)
-        });
-    }
-    if late.by_silence > 0 {
-        let timeout = settings.idle_timeout + late.missing_idle_seconds;
-        advice
-            .push(format!("--idle-timeout {timeout}s would have kept the {} after silence", late.by_silence));
-    }
-    format!("{many}; {}", advice.join("; "))
 }
 
 /// What a line starts with that says which file the next lines are from.
@@ -335,6 +386,17 @@ fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
 /// So many characters of a source's name are shown in a diagnostic.
 const MAX_SHOWN: usize = 100;
 
+/// The name of a source, shortened.
+struct Name<'a>(&'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_long = self.0.chars().nth(MAX_SHOWN).is_some();
+        let shown: String = self.0.chars().take(MAX_SHOWN).collect();
+        write!(f, "{shown}{}", if is_long { "..." } else { "" })
+    }
+}
+
 /// What is wrong with a line, and where.
 struct Sentence<'a> {
     source: Option<&'a str>,
@@ -346,9 +408,7 @@ struct Sentence<'a> {
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(source) = self.source {
-            let is_long = source.chars().nth(MAX_SHOWN).is_some();
-            let shown: String = source.chars().take(MAX_SHOWN).collect();
-            write!(f, "{shown}{}: ", if is_long { "..." } else { "" })?;
+            write!(f, "{}: ", Name(source))?;
         }
         write!(f, "line {}: {}{}", self.number, self.problem, self.advice)
     }

@@ -3,12 +3,14 @@
 
 use crate::count::METHODS;
 use crate::count::Numbers;
-use crate::count::alert::{Decimal, Kind, Limits};
+use crate::count::alert::{Episode, Kind};
+use crate::count::latency::Latencies;
 use crate::count::names::Tally;
+use crate::count::rate::Sums;
 use crate::count::window::Summary;
 use crate::read::columns::Columns;
-use crate::time::run::Finding;
-use crate::write::event::{self, Event, Methods, Second, StatusClasses, StatusCodes};
+use crate::time::run::{self, Finding};
+use crate::write::event::{self, Event, Methods, Second, Share, StatusClasses, StatusCodes, Worst};
 use crate::write::ndjson::Events;
 
 /// Lines that are no requests, since the previous summary.
@@ -27,15 +29,16 @@ pub struct Reporter<'a> {
     pub source: &'a str,
     /// The columns as they are now: what they lack is `null`.
     pub columns: &'a Columns,
-    /// Thresholds and the length of their window.
-    pub limits: &'a Limits,
+    /// Thresholds and lengths.
+    pub run: &'a run::Settings,
     /// Names listed in a summary; 0 means all.
     pub top: usize,
 }
 
 impl Reporter<'_> {
-    /// Writes the event of `finding`; a summary takes the `other_lines`.
-    pub fn write(&self, finding: &Finding, other_lines: &mut OtherLines, events: &mut Events<'_>) {
+    /// Writes the event of `finding`, if it is one; a summary takes the
+    /// `other_lines`.
+    pub fn write(&self, finding: &mut Finding, other_lines: &mut OtherLines, events: &mut Events<'_>) {
         match finding {
             Finding::Summary(summary, alerting) => self.summary(summary, *alerting, other_lines, events),
             Finding::Drained(summary, alerting) => {
@@ -43,66 +46,119 @@ impl Reporter<'_> {
                     self.summary(summary, *alerting, other_lines, events);
                 }
             }
-            Finding::Alert(kind, second, sums) => {
-                let Some(limit) = self.limits.of[*kind as usize] else { return };
-                let requests = sums.requests;
-                events.write(&Event::Alert(event::Alert {
-                    source: self.source,
-                    time: Second(*second),
-                    name: name(*kind),
-                    window_seconds: self.limits.window,
-                    requests,
-                    requests_per_second: self.rate(requests),
-                    threshold: Decimal::as_f64(limit.threshold),
-                    message: format!(
-                        "High traffic generated an alert - hits = {requests}, triggered at {}",
-                        Second(*second)
-                    ),
-                }));
-            }
+            Finding::Alert(kind, second, sums) => self.alert(*kind, *second, *sums, events),
             Finding::Recovery(kind, second, sums, episode) => {
-                let Some(limit) = self.limits.of[*kind as usize] else { return };
-                let requests = sums.requests;
-                let duration_seconds = second - episode.since;
-                events.write(&Event::Recovery(event::Recovery {
-                    source: self.source,
-                    time: Second(*second),
-                    name: name(*kind),
-                    since: Second(episode.since),
-                    duration_seconds,
-                    window_seconds: self.limits.window,
-                    requests,
-                    requests_per_second: self.rate(requests),
-                    threshold: Decimal::as_f64(limit.recovery),
-                    peak_requests: episode.worst.requests,
-                    peak_time: Second(episode.worst_time),
-                    message: format!(
-                        "Recovered from high traffic - hits = {requests}, recovered at {} after {} s",
-                        Second(*second),
-                        duration_seconds
-                    ),
-                }));
+                let message = format!(
+                    "Recovered from {} - {}, recovered at {} after {} s",
+                    text(*kind).to_lowercase(),
+                    hits(*kind, *sums),
+                    Second(*second),
+                    *second - episode.since
+                );
+                self.recovery(*kind, *second, *sums, episode, ("recovered", message), events);
             }
+            Finding::Closed(kind, second, sums, episode) => {
+                let message = format!(
+                    "{} closed - the log's time was set back after {}, active for {} s",
+                    text(*kind),
+                    Second(*second),
+                    *second - episode.since
+                );
+                self.recovery(*kind, *second, *sums, episode, ("restarted", message), events);
+            }
+            Finding::Notice(_) => {}
+        }
+    }
+
+    fn alert(&self, kind: Kind, second: i64, sums: Sums, events: &mut Events<'_>) {
+        let Some(limit) = self.run.limits.of[kind as usize] else { return };
+        let (text, hits) = (text(kind), hits(kind, sums));
+        events.write(&Event::Alert(event::Alert {
+            source: self.source,
+            time: Second(second),
+            name: name(kind),
+            window_seconds: self.run.limits.window,
+            requests: sums.requests,
+            requests_per_second: self.rate(sums.requests),
+            share: self.share(kind, sums),
+            threshold: limit.threshold.as_f64(),
+            message: format!("{text} generated an alert - {hits}, triggered at {}", Second(second)),
+        }));
+    }
+
+    fn recovery(
+        &self,
+        kind: Kind,
+        second: i64,
+        sums: Sums,
+        episode: &Episode,
+        (reason, message): (&'static str, String),
+        events: &mut Events<'_>,
+    ) {
+        let Some(limit) = self.run.limits.of[kind as usize] else { return };
+        let Sums { requests, server_errors, slow } = episode.worst;
+        let time = Second(episode.worst_time);
+        events.write(&Event::Recovery(event::Recovery {
+            source: self.source,
+            time: Second(second),
+            name: name(kind),
+            reason,
+            since: Second(episode.since),
+            duration_seconds: second - episode.since,
+            window_seconds: self.run.limits.window,
+            requests: sums.requests,
+            requests_per_second: self.rate(sums.requests),
+            share: self.share(kind, sums),
+            threshold: limit.recovery.as_f64(),
+            worst: match kind {
+                Kind::HighTraffic => Worst::Traffic { peak_requests: requests, peak_time: time },
+                Kind::LowTraffic => Worst::Lowest { lowest_requests: requests, lowest_time: time },
+                Kind::HighErrors => Worst::Errors {
+                    peak_server_errors: server_errors,
+                    peak_requests: requests,
+                    peak_time: time,
+                },
+                Kind::SlowRequests => {
+                    Worst::Slow { peak_slow_requests: slow, peak_requests: requests, peak_time: time }
+                }
+            },
+            message,
+        }));
+    }
+
+    fn share(&self, kind: Kind, sums: Sums) -> Option<Share> {
+        match kind {
+            Kind::HighTraffic | Kind::LowTraffic => None,
+            Kind::HighErrors => Some(Share::Errors {
+                server_errors: sums.server_errors,
+                server_errors_percent: percent(sums.server_errors, sums.requests),
+            }),
+            Kind::SlowRequests => Some(Share::Slow {
+                slow_requests: sums.slow,
+                slow_requests_percent: percent(sums.slow, sums.requests),
+                slow_seconds: seconds(self.run.slow.into()),
+            }),
         }
     }
 
     fn rate(&self, requests: u64) -> f64 {
-        requests as f64 / self.limits.window as f64
+        requests as f64 / self.run.limits.window as f64
     }
 
     fn summary(
         &self,
-        summary: &Summary,
+        summary: &mut Summary,
         alerting: [bool; 4],
         other_lines: &mut OtherLines,
         events: &mut Events<'_>,
     ) {
         let Summary { start, end, partial, status_codes, window } = summary;
         let OtherLines { malformed, skipped } = std::mem::take(other_lines);
-        let duration_seconds = end - start;
+        let duration_seconds = *end - *start;
         let has_status = self.columns.status.is_some();
         let has_bytes = self.columns.bytes.is_some();
         let has_methods = self.columns.has_methods();
+        let latency = self.columns.latency.is_some().then(|| latency(&mut window.latencies));
         let (sections, sections_other) =
             self.list(self.columns.has_sections(), &window.sections, |section, numbers| event::Section {
                 section,
@@ -128,6 +184,7 @@ impl Reporter<'_> {
             late: window.late,
             future: window.future,
             bytes: has_bytes.then_some(window.bytes),
+            latency,
             status: has_status.then(|| classes(window.requests, status_codes)),
             status_codes: has_status.then_some(StatusCodes(status_codes)),
             methods: has_methods.then_some(Methods { names: &METHODS, requests: &window.methods }),
@@ -136,6 +193,7 @@ impl Reporter<'_> {
             hosts,
             hosts_other,
             alerting: alerting != [false; 4],
+            alerts: Kind::ALL.into_iter().filter(|&kind| alerting[kind as usize]).map(name).collect(),
             malformed,
             skipped,
         }));
@@ -171,6 +229,53 @@ fn name(kind: Kind) -> &'static str {
         Kind::LowTraffic => "low_traffic",
         Kind::HighErrors => "high_errors",
         Kind::SlowRequests => "slow_requests",
+    }
+}
+
+/// What the alert is called in sentences.
+fn text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::HighTraffic => "High traffic",
+        Kind::LowTraffic => "Low traffic",
+        Kind::HighErrors => "High errors",
+        Kind::SlowRequests => "Slow requests",
+    }
+}
+
+/// What a sentence says of what is in the window.
+fn hits(kind: Kind, sums: Sums) -> String {
+    let Sums { requests, server_errors, slow } = sums;
+    match kind {
+        Kind::HighTraffic | Kind::LowTraffic => format!("hits = {requests}"),
+        Kind::HighErrors => format!("errors = {server_errors} of {requests}"),
+        Kind::SlowRequests => format!("slow = {slow} of {requests}"),
+    }
+}
+
+/// A share of a whole in percent; 0 of nothing.
+fn percent(share: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { (share * 100) as f64 / whole as f64 }
+}
+
+/// Nanoseconds as the nearest number of seconds.
+fn seconds(nanoseconds: u128) -> f64 {
+    const UNIT: u128 = 1_000_000_000;
+    // Reading decimals rounds once; a division would round twice.
+    format!("{}.{:09}", nanoseconds / UNIT, nanoseconds % UNIT).parse().unwrap_or(f64::NAN)
+}
+
+fn latency(latencies: &mut Latencies) -> event::Latency {
+    let seconds = |nanoseconds: u64| seconds(nanoseconds.into());
+    let [p50, p90, p99] =
+        latencies.percentiles([50, 90, 99]).map_or([None; 3], |all| all.map(|one| Some(seconds(one))));
+    event::Latency {
+        requests: latencies.requests,
+        sum: self::seconds(latencies.sum),
+        p50,
+        p90,
+        p99,
+        max: (latencies.requests > 0).then(|| seconds(latencies.max)),
+        slow: latencies.slow,
     }
 }
 

@@ -1,11 +1,12 @@
-//! One source: its layout, its run of time, its silence, and what it counts.
+//! One source: its layout, its run of time, and what it counts.
 
 use crate::count::names;
-pub use crate::read::input::Moment;
 use crate::read::layout::{Layout, LayoutOptions, MalformedLine, Reading};
 use crate::read::line::Lines;
 use crate::report::{OtherLines, Reporter};
-use crate::time::run::{self, Finding, LIVE, LateTotals, Run};
+pub use crate::time::Moment;
+use crate::time::lateness::Offsets;
+use crate::time::run::{self, Finding, Notice, Run};
 use crate::write::ndjson::Events;
 
 /// What was asked for, the same for every source.
@@ -13,23 +14,10 @@ use crate::write::ndjson::Events;
 pub struct Settings {
     /// Columns, delimiter and zone.
     pub layout: LayoutOptions,
-    /// Windows, limits and lateness.
+    /// Windows, limits, lateness and silence.
     pub run: run::Settings,
     /// Names listed in a summary; 0 means all.
     pub top: usize,
-    /// Seconds of silence after which event time advances; 0 = never.
-    pub idle_timeout: i64,
-}
-
-/// How many lines of each kind a source had.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Totals {
-    /// Records that were requests.
-    pub requests: u64,
-    /// Malformed lines.
-    pub malformed: u64,
-    /// What came late.
-    pub late: LateTotals,
 }
 
 /// One log.
@@ -41,10 +29,7 @@ pub struct Source {
     other_lines: OtherLines,
     requests: u64,
     malformed: u64,
-    /// When the last line came.
-    last_line: Moment,
-    /// Event time at the last line, once silence has begun.
-    silent_since: Option<i64>,
+    notices: Vec<Notice>,
 }
 
 impl Source {
@@ -58,8 +43,7 @@ impl Source {
             other_lines: OtherLines::default(),
             requests: 0,
             malformed: 0,
-            last_line: Moment::default(),
-            silent_since: None,
+            notices: Vec::new(),
         }
     }
 
@@ -69,17 +53,26 @@ impl Source {
         &self.name
     }
 
-    /// The lines so far.
+    /// The records that were requests.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        let late = self.run.as_ref().map_or_else(LateTotals::default, Run::late);
-        Totals { requests: self.requests, malformed: self.malformed, late }
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The malformed lines.
+    #[must_use]
+    pub fn malformed(&self) -> u64 {
+        self.malformed
+    }
+
+    /// What came late or ahead so far.
+    #[must_use]
+    pub fn offsets(&self) -> Option<&Offsets> {
+        self.run.as_ref().map(Run::offsets)
     }
 
     /// Counts a line that says where the lines come from.
-    pub fn skip_line(&mut self, now: Moment) {
-        self.last_line = now;
-        self.silent_since = None;
+    pub fn skip_line(&mut self) {
         self.other_lines.skipped += 1;
     }
 
@@ -91,14 +84,12 @@ impl Source {
         settings: &Settings,
         events: &mut Events<'_>,
     ) -> Option<MalformedLine<'t>> {
-        self.last_line = now;
-        self.silent_since = None;
         while let Some(reading) = self.layout.next(lines) {
             match reading {
                 Reading::Record(second, request) => {
                     self.requests += 1;
-                    let run = self.run.get_or_insert_with(|| Run::new(settings.run, second));
-                    run.observe(second, &request, now.wall);
+                    let run = self.run.get_or_insert_with(|| Run::new(settings.run, second, now));
+                    run.observe(second, &request, now);
                     if !run.found().is_empty() {
                         self.write_found(settings, events);
                     }
@@ -107,6 +98,9 @@ impl Source {
                 Reading::Malformed(line) => {
                     self.other_lines.malformed += 1;
                     self.malformed += 1;
+                    if let Some(run) = &mut self.run {
+                        run.mark_malformed();
+                    }
                     return Some(line);
                 }
             }
@@ -121,23 +115,27 @@ impl Source {
 
     /// Whether silence moves this source's time.
     #[must_use]
-    pub fn is_live(&self, settings: &Settings) -> bool {
-        let Some(run) = &self.run else { return false };
-        let began = self.silent_since.unwrap_or_else(|| run.event_time());
-        settings.idle_timeout > 0 && (self.last_line.wall - began).abs() <= LIVE
+    pub fn hears_silence(&self) -> bool {
+        self.run.as_ref().is_some_and(Run::hears_silence)
+    }
+
+    /// Whether this log is live.
+    #[must_use]
+    pub fn is_live(&self, now: Moment) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_live(now))
+    }
+
+    /// By how many seconds the log is ahead of the wall clock, if its silence
+    /// goes unnoticed for that.
+    #[must_use]
+    pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
+        self.run.as_ref().and_then(|run| run.seconds_ahead(now))
     }
 
     /// Moves time on after silence, if there was enough of it.
     pub fn pass_silence(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
-        if !self.is_live(settings) {
-            return;
-        }
-        let Some(run) = &mut self.run else { return };
-        let began = *self.silent_since.get_or_insert_with(|| run.event_time());
-        let idle = now.listened.saturating_sub(self.last_line.listened).as_secs();
-        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
-        if idle > settings.idle_timeout {
-            run.pass_silence(began + (idle - settings.idle_timeout));
+        if let Some(run) = &mut self.run {
+            run.pass_silence(now);
             self.write_found(settings, events);
         }
     }
@@ -145,9 +143,14 @@ impl Source {
     /// Writes what is open, as the input has ended.
     pub fn end(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
-            run.end(now.wall);
+            run.end(now);
             self.write_found(settings, events);
         }
+    }
+
+    /// What happened to time since this was last taken.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 
     #[inline(never)]
@@ -156,14 +159,16 @@ impl Source {
         let reporter = Reporter {
             source: &self.name,
             columns: self.layout.columns(),
-            limits: &settings.run.limits,
+            run: &settings.run,
             top: settings.top,
         };
         let mut found = std::mem::take(run.found());
-        for finding in found.drain(..) {
-            reporter.write(&finding, &mut self.other_lines, events);
-            if let Finding::Summary(summary, _) = finding {
-                run.recycle(summary);
+        for mut finding in found.drain(..) {
+            reporter.write(&mut finding, &mut self.other_lines, events);
+            match finding {
+                Finding::Summary(summary, _) => run.recycle(summary),
+                Finding::Notice(notice) => self.notices.push(notice),
+                _ => {}
             }
         }
         *run.found() = found;

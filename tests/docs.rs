@@ -20,7 +20,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use httpmon::cli::{self, OPTIONS, OptionLine};
+use httpmon::options::{self, OPTIONS, OptionLine};
 use serde_json::Value;
 
 const HTTPMON: &str = env!("CARGO_BIN_EXE_httpmon");
@@ -76,7 +76,7 @@ fn head_in_manual(line: &OptionLine) -> String {
 
 #[test]
 fn the_help_names_every_option_with_its_default_and_fits_a_screen() {
-    let help = cli::help();
+    let help = options::help();
     let described: Vec<&str> =
         help.lines().filter(|line| line.trim_start().starts_with('-')).map(str::trim).collect();
     assert_eq!(described.len(), OPTIONS.len());
@@ -357,7 +357,7 @@ fn every_example_of_the_readme_does_what_it_shows() {
 
 #[test]
 fn the_readme_shows_the_help_as_it_is() {
-    assert!(blocks(&readme()).iter().any(|block| block.text == cli::help()));
+    assert!(blocks(&readme()).iter().any(|block| block.text == options::help()));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use httpmon::cli::{Key, OPTIONS, OptionLine};
+use httpmon::options::{Key, OPTIONS, OptionLine};
 
 /// What can be typed as the value of an option.
 fn values(line: &OptionLine) -> &'static [&'static str] {

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::count::latency::Latencies;
 use crate::count::names::Tally;
 use crate::count::{METHODS, Numbers, Request};
 
@@ -43,7 +44,7 @@ enum Due {
     Requests { start: i64 },
     /// An empty window on its own.
     Single { start: i64 },
-    /// The rest of a gap, up to a window with requests.
+    /// The rest of a gap, up to a window with requests or with malformed lines.
     Gap { start: i64, end: i64 },
     /// Nothing before a further request comes.
     Nothing,
@@ -61,6 +62,8 @@ struct Caps {
 pub struct Windows {
     /// Length of a window in seconds.
     interval: i64,
+    /// A request that takes longer is slow; in nanoseconds.
+    slow: u64,
     caps: Caps,
     /// The windows with requests that aren't finished yet, in order of time.
     open: VecDeque<Window>,
@@ -70,6 +73,8 @@ pub struct Windows {
     covered: Option<i64>,
     /// Empty windows finished since the last one with requests.
     singles: u32,
+    /// The start of the last window in which malformed lines came.
+    marked: Option<i64>,
     statuses: Statuses,
     /// Memory of a finished window for the next one.
     spare: Window,
@@ -77,19 +82,22 @@ pub struct Windows {
 
 impl Windows {
     /// No windows yet; they will be `interval` seconds long, and a record may
-    /// be `lateness` seconds out of order.
+    /// be `lateness` seconds out of order. A request that takes longer than
+    /// `slow` nanoseconds is slow.
     #[must_use]
-    pub fn new(interval: i64, lateness: i64) -> Windows {
+    pub fn new(interval: i64, lateness: i64, slow: u64) -> Windows {
         // The most windows that can be open at once share what there is.
         let shares = lateness.unsigned_abs().div_ceil(interval.unsigned_abs()) + 1;
         let hosts = usize::try_from(200_000 / shares).unwrap_or(0).clamp(1_000, 100_000);
         Windows {
             interval,
+            slow,
             caps: Caps { sections: hosts / 10, hosts },
             open: VecDeque::new(),
             last: 0,
             covered: None,
             singles: 0,
+            marked: None,
             statuses: Statuses::new(),
             spare: Window::default(),
         }
@@ -104,7 +112,13 @@ impl Windows {
         if !self.open.get(self.last).is_some_and(holds) {
             self.last = self.index_of(second);
         }
-        self.open[self.last].count(request, arrival, &mut self.statuses, self.caps)
+        self.open[self.last].count(request, arrival, &mut self.statuses, self.caps, self.slow)
+    }
+
+    /// Takes note that a malformed line came in the window of `second`: if that
+    /// lies in a gap, a summary ends with it.
+    pub fn mark_malformed(&mut self, second: i64) {
+        self.marked = Some(self.start_of(second));
     }
 
     /// The second with which the next summary can be finished; it may be closed
@@ -137,8 +151,16 @@ impl Windows {
             (None, Some(start)) => Due::Requests { start },
             (Some(covered), Some(start)) if start == covered => Due::Requests { start },
             (Some(start), _) if self.singles < SINGLES => Due::Single { start },
-            (Some(start), Some(end)) => Due::Gap { start, end },
-            (_, None) => Due::Nothing,
+            (Some(start), first) => {
+                let marked =
+                    self.marked.filter(|&marked| marked >= start).map(|marked| marked + self.interval);
+                // Of the two ends the one that comes first.
+                match first.into_iter().chain(marked).min() {
+                    Some(end) => Due::Gap { start, end },
+                    None => Due::Nothing,
+                }
+            }
+            (None, None) => Due::Nothing,
         }
     }
 
@@ -215,6 +237,8 @@ pub struct Window {
     statuses: Vec<u64>,
     /// Requests by method, in the order of [`METHODS`].
     pub methods: [u64; METHODS.len()],
+    /// How long they took.
+    pub latencies: Latencies,
     /// The sections.
     pub sections: Tally,
     /// The hosts.
@@ -229,6 +253,7 @@ impl Window {
         arrival: Arrival,
         statuses: &mut Statuses,
         caps: Caps,
+        slow: u64,
     ) -> bool {
         self.requests += 1;
         match arrival {
@@ -245,6 +270,9 @@ impl Window {
             self.statuses[column] += 1;
         }
         self.methods[request.method.index()] += 1;
+        if let Some(latency) = request.latency {
+            self.latencies.count(latency, latency > slow);
+        }
         let server_errors = u64::from(request.is_server_error());
         let numbers = Numbers { requests: 1, server_errors, bytes: request.bytes };
         self.sections.count(request.section, &numbers, caps.sections);
@@ -253,15 +281,12 @@ impl Window {
     }
 
     fn clear(&mut self) {
-        let (mut statuses, mut sections, mut hosts) = (
-            std::mem::take(&mut self.statuses),
-            std::mem::take(&mut self.sections),
-            std::mem::take(&mut self.hosts),
-        );
+        let Window { mut statuses, mut latencies, mut sections, mut hosts, .. } = std::mem::take(self);
         statuses.clear();
+        latencies.clear();
         sections.clear();
         hosts.clear();
-        *self = Window { statuses, sections, hosts, ..Window::default() };
+        *self = Window { statuses, latencies, sections, hosts, ..Window::default() };
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Columns {
     pub status: Option<usize>,
     /// The bytes sent.
     pub bytes: Option<usize>,
+    /// How long it took.
+    pub latency: Option<usize>,
 }
 
 impl Default for Columns {
@@ -110,6 +112,7 @@ impl Default for Columns {
             path: None,
             status: Some(5),
             bytes: Some(6),
+            latency: None,
         }
     }
 }
@@ -153,6 +156,7 @@ impl Columns {
             path: unless_request("path"),
             status: position("status"),
             bytes: position("bytes"),
+            latency: None,
         })
     }
 
@@ -181,6 +185,7 @@ impl Columns {
             path: unless_request(Role::Path),
             status: column(Role::Status),
             bytes: column(Role::Bytes),
+            latency: None,
         })
     }
 

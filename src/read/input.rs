@@ -16,6 +16,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::time::Moment;
+
 /// Bytes read at once at most: few enough to stay in the processor's cache until
 /// they are looked at.
 const PIECE: usize = 256 * 1024;
@@ -25,15 +27,6 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The most that a pipe holds without privileges. After a signal no more is
 /// read, as no more can have come before it.
 const FULL_PIPE: usize = 1024 * 1024;
-
-/// When something came in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Moment {
-    /// The wall clock, in seconds of UTC.
-    pub wall: i64,
-    /// How long the input was listened to; only differences mean something.
-    pub listened: Duration,
-}
 
 /// What has come.
 #[derive(Debug)]
@@ -81,10 +74,10 @@ impl Input {
         })
     }
 
-    /// Waits until something comes, and says when. If `is_live`, the input's
+    /// Waits until something comes, and says when. If `hears_silence`, the input's
     /// staying empty comes too, now and then.
-    pub fn wait(&mut self, is_live: bool) -> (Incoming<'_>, Moment) {
-        let happened = self.next(is_live);
+    pub fn wait(&mut self, hears_silence: bool) -> (Incoming<'_>, Moment) {
+        let happened = self.next(hears_silence);
         let now = Instant::now();
         if matches!(happened, Happened::Nothing) {
             self.listening.found_empty(now);
@@ -105,10 +98,10 @@ impl Input {
         (incoming, moment)
     }
 
-    fn next(&mut self, is_live: bool) -> Happened {
+    fn next(&mut self, hears_silence: bool) -> Happened {
         // The first look doesn't wait: a second of silence counts only if the
         // input was found empty in it.
-        let timeout = match (self.is_empty, is_live) {
+        let timeout = match (self.is_empty, hears_silence) {
             (false, _) => Some(Duration::ZERO),
             (true, true) => Some(LOOK),
             (true, false) => None,

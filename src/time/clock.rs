@@ -5,6 +5,12 @@
 //! `S`, or further on after silence. Every second up to the watermark,
 //! `E - lateness - 1`, is closed. The model is that of Akidau et al., The
 //! Dataflow Model (2015), with a bounded disorder.
+//!
+//! An old log is judged by its own times only. While `E` is near the wall clock
+//! the log is live, and the wall clock judges too.
+
+/// A log's time and the wall clock are near each other within so many seconds.
+pub const NEAR: i64 = 300;
 
 /// Where a record lies, seen from the event clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +21,8 @@ pub enum Timeliness {
     Late,
     /// So far ahead that its clock is not to be trusted: a forward suspect.
     Ahead,
-    /// So far behind that time may have been set back: a backward suspect.
+    /// So far behind that time may have been set back, or with the right time
+    /// in a log that is ahead of it: a backward suspect.
     Behind,
 }
 
@@ -49,19 +56,54 @@ impl EventClock {
         }
     }
 
-    /// Where a record of time `second` lies.
+    /// Where a record of time `second` lies that comes when the wall clock says
+    /// `now`.
     #[must_use]
     #[inline(always)]
-    pub fn timeliness(&self, second: i64) -> Timeliness {
-        if second > self.event + self.most_ahead {
+    pub fn timeliness(&self, second: i64, now: i64) -> Timeliness {
+        if self.is_ahead(second) || (second > now + self.most_ahead && self.is_live(now)) {
             Timeliness::Ahead
         } else if second < self.stream - self.most_behind {
             Timeliness::Behind
-        } else if second <= self.watermark() {
-            Timeliness::Late
-        } else {
+        } else if second > self.watermark() {
             Timeliness::OnTime
+        } else if self.is_ahead_of(now) && self.is_current(second, now) {
+            Timeliness::Behind
+        } else {
+            Timeliness::Late
         }
+    }
+
+    /// Whether `second` is further ahead of the log than a record may be.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_ahead(&self, second: i64) -> bool {
+        second > self.event + self.most_ahead
+    }
+
+    /// Whether a record of time `second` is current when the wall clock says `now`.
+    #[must_use]
+    pub fn is_current(&self, second: i64, now: i64) -> bool {
+        now - NEAR <= second && second <= now + self.lateness
+    }
+
+    /// Whether the log is live when the wall clock says `now`.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_live(&self, now: i64) -> bool {
+        now - NEAR <= self.event && self.event <= now + self.most_ahead
+    }
+
+    /// Whether the log is near the present, live or a little ahead of it.
+    #[must_use]
+    pub fn is_near(&self, now: i64) -> bool {
+        (self.event - now).abs() <= NEAR
+    }
+
+    /// Whether the log is ahead of the wall clock by more than a record may be.
+    #[must_use]
+    pub fn is_ahead_of(&self, now: i64) -> bool {
+        self.event > now + self.most_ahead
     }
 
     /// Takes an accepted record into account.
@@ -74,8 +116,8 @@ impl EventClock {
 
     /// Moves both times on to `second`, across a gap that suspects confirmed.
     pub fn leap(&mut self, second: i64) {
-        self.stream = second;
-        self.event = second;
+        self.stream = self.stream.max(second);
+        self.event = self.event.max(second);
     }
 
     /// Moves the event clock on to `second`; it never goes back.
@@ -114,45 +156,34 @@ impl EventClock {
     pub fn current_second(&self) -> i64 {
         self.stream.max(self.watermark() + 1)
     }
-
-    /// `J`, in seconds: how far behind the stream time a record is a suspect,
-    /// and how far apart suspects may be that set the clock back.
-    #[must_use]
-    pub fn most_behind(&self) -> i64 {
-        self.most_behind
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Timeliness::{Ahead, Behind, Late, OnTime};
+
+    /// A wall clock long after the log.
+    const LATER: i64 = 1_000_000;
+
+    fn of(clock: &EventClock, now: i64, seconds: &[i64]) -> Vec<Timeliness> {
+        seconds.iter().map(|&second| clock.timeliness(second, now)).collect()
+    }
 
     #[test]
-    fn the_place_of_a_record_changes_exactly_at_its_bounds() {
+    fn the_timeliness_of_a_record_changes_exactly_at_its_bounds() {
         // Lateness 5, window 120: F = 30, J = 120, watermark 994.
         let clock = EventClock::new(1000, 5, 120);
-        for (second, place) in [
-            (1031, Timeliness::Ahead),
-            (1030, Timeliness::OnTime),
-            (995, Timeliness::OnTime),
-            (994, Timeliness::Late),
-            (880, Timeliness::Late),
-            (879, Timeliness::Behind),
-        ] {
-            assert_eq!(clock.timeliness(second), place, "{second}");
-        }
+        let found = of(&clock, LATER, &[1031, 1030, 995, 994, 880, 879]);
+        assert_eq!(found, [Ahead, OnTime, OnTime, Late, Late, Behind]);
     }
 
     #[test]
     fn a_long_lateness_widens_what_is_trusted() {
         // Lateness 100, window 120: F = 100, J = 160.
         let clock = EventClock::new(1000, 100, 120);
-        let places = [1101, 1100, 899, 840, 839].map(|second| clock.timeliness(second));
-        assert_eq!(
-            places,
-            [Timeliness::Ahead, Timeliness::OnTime, Timeliness::Late, Timeliness::Late, Timeliness::Behind]
-        );
-        assert_eq!(clock.most_behind(), 160);
+        let found = of(&clock, LATER, &[1101, 1100, 899, 840, 839]);
+        assert_eq!(found, [Ahead, OnTime, Late, Late, Behind]);
     }
 
     #[test]
@@ -161,16 +192,29 @@ mod tests {
         clock.pass_silence(1100);
         clock.pass_silence(1050);
         assert_eq!((clock.event_time(), clock.stream_time(), clock.watermark()), (1100, 1000, 1094));
-        let places = [1131, 1130, 1095, 1094, 880, 879].map(|second| clock.timeliness(second));
-        let expected = [
-            Timeliness::Ahead,
-            Timeliness::OnTime,
-            Timeliness::OnTime,
-            Timeliness::Late,
-            Timeliness::Late,
-            Timeliness::Behind,
-        ];
-        assert_eq!(places, expected);
+        let found = of(&clock, LATER, &[1131, 1130, 1095, 1094, 880, 879]);
+        assert_eq!(found, [Ahead, OnTime, OnTime, Late, Late, Behind]);
         assert_eq!(clock.current_second(), 1095);
+    }
+
+    #[test]
+    fn a_live_log_trusts_nothing_that_is_ahead_of_the_wall_clock() {
+        let clock = EventClock::new(1000, 5, 120);
+        // Live from 300 s behind the wall clock to F ahead of it.
+        for (now, is_live) in [(1301, false), (1300, true), (970, true), (969, false)] {
+            assert_eq!(clock.is_live(now), is_live, "{now}");
+        }
+        assert_eq!(of(&clock, 990, &[1020, 1021]), [OnTime, Ahead]);
+        // Further ahead the wall clock doesn't judge.
+        assert_eq!(of(&clock, 969, &[1030, 1031]), [OnTime, Ahead]);
+    }
+
+    #[test]
+    fn the_right_time_is_a_suspect_in_a_log_that_is_ahead() {
+        let clock = EventClock::new(1000, 5, 120);
+        // Ahead by more than F: 994 is late, and current up to now + 5.
+        assert_eq!(of(&clock, 970, &[976, 975, 900]), [Late, Late, Late]);
+        assert_eq!(of(&clock, 969, &[975, 974, 900, 879]), [Late, Behind, Behind, Behind]);
+        assert_eq!(of(&clock, 700, &[995, 994]), [OnTime, Late]);
     }
 }

@@ -5,10 +5,10 @@
 use crate::count::names::MAX_NAME;
 use crate::count::{Method, Request};
 
-/// So many suspects in a row are believed.
+/// So many suspects of one side are believed.
 const CONFIRMING: usize = 10;
 
-/// On which side of time suspects lie.
+/// On which side of time a suspect lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// Too far ahead.
@@ -22,8 +22,14 @@ pub enum Side {
 pub struct Suspect {
     /// Its time.
     pub second: i64,
-    /// How many seconds behind the stream time it was when it came.
-    pub behind_seconds: i64,
+    /// How many seconds ahead of the log's time, or behind the greatest one,
+    /// it was when it came.
+    pub off_seconds: i64,
+    /// Whether it was current when it came.
+    pub is_current: bool,
+    /// Whether a forward one came after it that was smaller by more than the
+    /// lateness.
+    pub is_contradicted: bool,
     host: Box<[u8]>,
     method: Method,
     section: Box<[u8]>,
@@ -33,14 +39,15 @@ pub struct Suspect {
 }
 
 impl Suspect {
-    /// A copy of what is counted of `request`, which came `behind_seconds`
-    /// behind the stream time.
+    /// A copy of what is counted of `request`.
     #[must_use]
-    pub fn new(second: i64, behind_seconds: i64, request: &Request<'_>) -> Suspect {
+    pub fn new(second: i64, request: &Request<'_>, off_seconds: i64, is_current: bool) -> Suspect {
         let cut = |name: &[u8]| name[..name.len().min(MAX_NAME)].into();
         Suspect {
             second,
-            behind_seconds,
+            off_seconds,
+            is_current,
+            is_contradicted: false,
             host: cut(request.host),
             method: request.method,
             section: cut(request.section),
@@ -65,41 +72,28 @@ impl Suspect {
 }
 
 /// The suspects of one side, in order of arrival.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Suspects {
-    side: Side,
     held: Vec<Suspect>,
 }
 
 impl Suspects {
-    /// No suspects.
-    #[must_use]
-    pub fn none() -> Suspects {
-        Suspects { side: Side::Ahead, held: Vec::new() }
-    }
-
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 
-    /// On which side they lie, or lay when there were some.
+    /// Whether there are as many as are believed.
     #[must_use]
-    pub fn side(&self) -> Side {
-        self.side
-    }
-
-    /// Whether some lie on `side`.
-    #[must_use]
-    pub fn are(&self, side: Side) -> bool {
-        self.side == side && !self.is_empty()
-    }
-
-    /// Whether there are as many in a row as are believed.
-    #[must_use]
-    pub fn are_enough(&self) -> bool {
+    pub fn is_confirmed(&self) -> bool {
         self.held.len() >= CONFIRMING
+    }
+
+    /// Whether all were current when they came.
+    #[must_use]
+    pub fn are_current(&self) -> bool {
+        self.held.iter().all(|suspect| suspect.is_current)
     }
 
     /// The least of their times.
@@ -108,10 +102,29 @@ impl Suspects {
         self.held.iter().map(|suspect| suspect.second).min()
     }
 
-    /// Holds one more; those of the other side must have been taken.
-    pub fn hold(&mut self, side: Side, suspect: Suspect) {
-        debug_assert!(self.is_empty() || self.side == side, "suspects are of one side");
-        self.side = side;
+    /// The greatest of their times.
+    #[must_use]
+    pub fn greatest(&self) -> Option<i64> {
+        self.held.iter().map(|suspect| suspect.second).max()
+    }
+
+    /// The least time up to `latest` that no later suspect contradicts.
+    #[must_use]
+    pub fn least_credible(&self, latest: i64) -> Option<i64> {
+        let credible = |suspect: &&Suspect| suspect.second <= latest && !suspect.is_contradicted;
+        self.held.iter().filter(credible).map(|suspect| suspect.second).min()
+    }
+
+    /// Notes a forward suspect of time `second`: those that are greater by more
+    /// than `lateness` are contradicted.
+    pub fn contradict(&mut self, second: i64, lateness: i64) {
+        for suspect in &mut self.held {
+            suspect.is_contradicted |= suspect.second > second + lateness;
+        }
+    }
+
+    /// Holds one more.
+    pub fn hold(&mut self, suspect: Suspect) {
         self.held.push(suspect);
     }
 
@@ -123,17 +136,9 @@ impl Suspects {
         suspects
     }
 
-    /// Takes the one with the least time; of several the first that came.
+    /// Takes the one that came first.
     #[must_use]
-    pub fn take_least(&mut self) -> Option<Suspect> {
-        let least = (0..self.held.len()).min_by_key(|&index| self.held[index].second)?;
-        Some(self.held.remove(least))
-    }
-
-    /// Takes the one that came first if they spread over more than `most` seconds.
-    #[must_use]
-    pub fn take_first_if_wider_than(&mut self, most: i64) -> Option<Suspect> {
-        let greatest = self.held.iter().map(|suspect| suspect.second).max()?;
-        (greatest - self.least()? > most).then(|| self.held.remove(0))
+    pub fn take_first(&mut self) -> Option<Suspect> {
+        (!self.held.is_empty()).then(|| self.held.remove(0))
     }
 }

@@ -17,9 +17,9 @@ use serde::ser::{SerializeMap, Serializer};
 pub enum Event<'a> {
     /// The requests of one tumbling window, or of a gap without any.
     Summary(Summary<'a>),
-    /// The rate has exceeded the threshold.
+    /// An alert is raised.
     Alert(Alert<'a>),
-    /// The rate has dropped below the recovery threshold.
+    /// An alert has recovered.
     Recovery(Recovery<'a>),
 }
 
@@ -68,6 +68,8 @@ pub struct Summary<'a> {
     pub future: u64,
     /// Bytes sent; stops at 2^64-1.
     pub bytes: Option<u64>,
+    /// How long the requests took.
+    pub latency: Option<Latency>,
     /// Requests by class of status.
     pub status: Option<StatusClasses>,
     /// Requests by status, those that occur, ascending.
@@ -84,10 +86,32 @@ pub struct Summary<'a> {
     pub hosts_other: Option<Other>,
     /// Whether an alert is active after the window's last second.
     pub alerting: bool,
+    /// The names of those that are.
+    pub alerts: Vec<&'static str>,
     /// Malformed lines since the previous summary of this source.
     pub malformed: u64,
     /// Skipped lines since the previous summary of this source.
     pub skipped: u64,
+}
+
+/// How long the requests of a window took, as far as that is known; seconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Latency {
+    /// Requests whose latency is known.
+    pub requests: u64,
+    /// The sum.
+    pub sum: f64,
+    /// Half of the requests took at most so long; three significant digits,
+    /// rounded up.
+    pub p50: Option<f64>,
+    /// So did 90 %.
+    pub p90: Option<f64>,
+    /// So did 99 %.
+    pub p99: Option<f64>,
+    /// The greatest.
+    pub max: Option<f64>,
+    /// Requests that took longer than `--slow`.
+    pub slow: u64,
 }
 
 /// Requests by the first digit of their status.
@@ -185,12 +209,12 @@ pub struct Other {
     pub capped: bool,
 }
 
-/// The rate has exceeded the threshold.
+/// An alert is raised.
 #[derive(Debug, Serialize)]
 pub struct Alert<'a> {
     /// The log's name.
     pub source: &'a str,
-    /// The second after which the rate was above the threshold.
+    /// The second after which it was raised.
     pub time: Second,
     /// Which alert it is.
     pub name: &'static str,
@@ -200,21 +224,26 @@ pub struct Alert<'a> {
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// The threshold, in requests per second.
+    /// What an alert of a share of the requests says of it.
+    #[serde(flatten)]
+    pub share: Option<Share>,
+    /// The threshold: requests per second, or percent.
     pub threshold: f64,
     /// A sentence for people; its text is fixed.
     pub message: String,
 }
 
-/// The rate has dropped below the recovery threshold.
+/// An alert has recovered, or is closed as time was set back.
 #[derive(Debug, Serialize)]
 pub struct Recovery<'a> {
     /// The log's name.
     pub source: &'a str,
-    /// The second after which the rate was below the recovery threshold.
+    /// The second after which it recovered, or the last one that is closed.
     pub time: Second,
     /// Which alert it is.
     pub name: &'static str,
+    /// `recovered` or `restarted`.
+    pub reason: &'static str,
     /// `time` of the alert.
     pub since: Second,
     /// `time - since`, in seconds.
@@ -225,12 +254,74 @@ pub struct Recovery<'a> {
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// The recovery threshold, in requests per second.
+    /// What an alert of a share of the requests says of it.
+    #[serde(flatten)]
+    pub share: Option<Share>,
+    /// The recovery threshold: requests per second, or percent.
     pub threshold: f64,
-    /// The most requests in the window while alerting.
-    pub peak_requests: u64,
-    /// The first second with that many.
-    pub peak_time: Second,
+    /// The worst of it.
+    #[serde(flatten)]
+    pub worst: Worst,
     /// A sentence for people; its text is fixed.
     pub message: String,
+}
+
+/// The requests in the window that an alert of a share is about.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Share {
+    /// Of `high_errors`.
+    Errors {
+        /// Requests with status 500 to 599.
+        server_errors: u64,
+        /// Their share in percent; 0 of none.
+        server_errors_percent: f64,
+    },
+    /// Of `slow_requests`.
+    Slow {
+        /// Requests that took longer than `slow_seconds`.
+        slow_requests: u64,
+        /// Their share in percent; 0 of none.
+        slow_requests_percent: f64,
+        /// What `--slow` says.
+        slow_seconds: f64,
+    },
+}
+
+/// The worst window while an alert was active, and the first second of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Worst {
+    /// Of `high_traffic`.
+    Traffic {
+        /// The most requests.
+        peak_requests: u64,
+        /// When.
+        peak_time: Second,
+    },
+    /// Of `low_traffic`.
+    Lowest {
+        /// The fewest requests.
+        lowest_requests: u64,
+        /// When.
+        lowest_time: Second,
+    },
+    /// Of `high_errors`.
+    Errors {
+        /// The most server errors.
+        peak_server_errors: u64,
+        /// All requests then.
+        peak_requests: u64,
+        /// When.
+        peak_time: Second,
+    },
+    /// Of `slow_requests`.
+    Slow {
+        /// The most slow requests.
+        peak_slow_requests: u64,
+        /// All requests then.
+        peak_requests: u64,
+        /// When.
+        peak_time: Second,
+    },
 }

@@ -1,0 +1,116 @@
+//! Sentences for people: what happened to the log's time, and what to type.
+
+use std::fmt;
+
+use crate::time::lateness::{MOST_LATENESS, Offsets};
+use crate::time::run::Notice;
+use crate::write::event::Second;
+
+/// What happened to time, in a sentence.
+#[must_use]
+pub fn notice(notice: Notice) -> String {
+    match notice {
+        Notice::Restarted { from, to, closed_alert, joining_lateness } => {
+            let went = format!("time restarted: the log went back from {} to {}", Second(from), Second(to));
+            let closed = closed_alert.then(|| "the active alerts are closed".to_owned());
+            let joining = joining_lateness.map(|s| format!("--lateness {s}s would have joined the two"));
+            [Some(went), closed, joining].into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
+        Notice::IdleTimeoutGrew(seconds) => format!(
+            "records came late after silence, so the writer buffers: the idle timeout is {seconds}s from now on \
+             (--idle-timeout {seconds}s sets it from the start)"
+        ),
+    }
+}
+
+/// That the log's silence goes unnoticed, as it is ahead by so many seconds.
+#[must_use]
+pub fn ahead(seconds: i64) -> String {
+    format!(
+        "the log is ahead of this machine's clock by {}, so its silence goes unnoticed: is it in another --zone, \
+         or is a clock wrong?",
+        Length(seconds)
+    )
+}
+
+/// Whether so many requests are worth a sentence.
+#[must_use]
+pub fn are_many(some: u64, requests: u64) -> bool {
+    some * 100 > requests
+}
+
+/// How many requests came late, and what to type so that they don't.
+#[must_use]
+pub fn late(offsets: &Offsets, requests: u64) -> String {
+    let late = offsets.late_requests();
+    let mut parts = vec![format!("{late} of {requests} requests came late ({})", Percent(late, requests))];
+    match offsets.late.least_for(99) {
+        None if offsets.late.requests == 0 => {}
+        None => parts.push(format!(
+            "--lateness can be {} at most, which is too little: sort the log by time first, its header apart: \
+             (head -n 1 LOG; tail -n +2 LOG | sort -t, -k4,4)",
+            Length(MOST_LATENESS)
+        )),
+        Some((seconds, 0)) => parts.push(format!("--lateness {seconds}s would have kept them")),
+        Some((seconds, rest)) => {
+            parts.push(format!("--lateness {seconds}s would have kept all but {rest}, which need more"));
+        }
+    }
+    if offsets.late_by_silence > 0 {
+        parts.push(format!(
+            "{} came after silence, --idle-timeout {}s would have kept them",
+            offsets.late_by_silence, offsets.needed_idle_timeout
+        ));
+    }
+    parts.join("; ")
+}
+
+/// How many requests were ahead of the log's time.
+#[must_use]
+pub fn future(offsets: &Offsets, requests: u64) -> String {
+    let future = offsets.future.requests;
+    let by = match offsets.future.least_for(50) {
+        Some((seconds, _)) => format!("half of them by up to {}", Length(seconds)),
+        None => format!("most of them by more than {}", Length(MOST_LATENESS)),
+    };
+    format!(
+        "{future} of {requests} requests were ahead of the log's time ({}), {by}: do the clocks of two servers differ?",
+        Percent(future, requests)
+    )
+}
+
+struct Percent(u64, u64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} %", self.0 as f64 * 100.0 / self.1 as f64)
+    }
+}
+
+/// A length of time in seconds, shown as `1h 3m 20s`.
+struct Length(i64);
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds) = (self.0 / 86_400, self.0 % 86_400);
+        let parts = [(days, 'd'), (seconds / 3600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
+        let mut separator = "";
+        for (count, unit) in parts.into_iter().filter(|&(count, _)| count > 0) {
+            write!(f, "{separator}{count}{unit}")?;
+            separator = " ";
+        }
+        if separator.is_empty() { f.write_str("0s") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_shown_in_the_units_that_it_has() {
+        for (seconds, shown) in [(0, "0s"), (59, "59s"), (3600, "1h"), (90_061, "1d 1h 1m 1s"), (120, "2m")] {
+            assert_eq!(Length(seconds).to_string(), shown);
+        }
+    }
+}

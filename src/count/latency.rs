@@ -1,0 +1,177 @@
+//! How long the requests of a window took: sum and greatest exactly, and
+//! percentiles that are the same in any order, in bounded memory.
+//!
+//! A value is rounded up to three significant digits, which leaves some 15,000
+//! different ones: a percentile is never too low, and less than 1 % too high.
+
+/// Values are kept one by one up to so many: most windows have no more.
+const FEW: usize = 1024;
+/// Counts that get their memory together.
+const PAGE: usize = 256;
+
+/// What is counted of the latencies of one window. All values are nanoseconds.
+#[derive(Debug, Default)]
+pub struct Latencies {
+    /// Requests whose latency is known.
+    pub requests: u64,
+    /// Those that were slow.
+    pub slow: u64,
+    /// The sum.
+    pub sum: u128,
+    /// The greatest.
+    pub max: u64,
+    /// The steps of the last values.
+    few: Vec<u16>,
+    /// How many values of each step there were before these.
+    many: Vec<Option<Box<[u64; PAGE]>>>,
+}
+
+impl Latencies {
+    /// Counts a request that took so long.
+    #[inline(always)]
+    pub fn count(&mut self, latency: u64, is_slow: bool) {
+        self.requests += 1;
+        self.slow += u64::from(is_slow);
+        self.sum += u128::from(latency);
+        self.max = self.max.max(latency);
+        if self.few.len() == FEW {
+            self.pour();
+        }
+        self.few.push(step(latency));
+    }
+
+    #[inline(never)]
+    fn pour(&mut self) {
+        for step in self.few.drain(..) {
+            let (page, at) = (usize::from(step) / PAGE, usize::from(step) % PAGE);
+            if self.many.len() <= page {
+                self.many.resize(page + 1, None);
+            }
+            self.many[page].get_or_insert_with(|| Box::new([0; PAGE]))[at] += 1;
+        }
+    }
+
+    /// The values below which, or at which, so many percent of the requests
+    /// are, by nearest rank; the percents must ascend. `None` if there are no
+    /// requests.
+    #[must_use]
+    pub fn percentiles<const N: usize>(&mut self, percents: [u64; N]) -> Option<[u64; N]> {
+        if self.requests == 0 {
+            return None;
+        }
+        let ranks = percents.map(|percent| (self.requests * percent).div_ceil(100).max(1));
+        if self.many.is_empty() {
+            let steps = &mut self.few;
+            return Some(ranks.map(|rank| {
+                let rank = usize::try_from(rank - 1).unwrap_or(usize::MAX);
+                value(*steps.select_nth_unstable(rank).1)
+            }));
+        }
+        self.pour();
+        let counts = self.many.iter().flat_map(|page| page.as_deref().unwrap_or(&[0; PAGE]));
+        let mut reached = 0;
+        let mut percentiles = [0; N];
+        let mut next = ranks.iter().zip(&mut percentiles).peekable();
+        for (step, count) in (0..).zip(counts) {
+            reached += count;
+            while let Some((_, percentile)) = next.next_if(|(rank, _)| **rank <= reached) {
+                *percentile = value(step);
+            }
+        }
+        Some(percentiles)
+    }
+
+    /// Forgets everything, and the memory of many.
+    pub fn clear(&mut self) {
+        self.few.clear();
+        *self = Latencies { few: std::mem::take(&mut self.few), ..Latencies::default() };
+    }
+}
+
+/// The number of the value that `nanoseconds` is rounded up to: below 1000 they
+/// are their own, and each power of ten above has 900.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "there are some 15,000 steps")]
+fn step(nanoseconds: u64) -> u16 {
+    if nanoseconds < 1000 {
+        return nanoseconds as u16;
+    }
+    let power = nanoseconds.ilog10() - 2;
+    let digits = nanoseconds.div_ceil(10_u64.pow(power));
+    // 1000 of one power are the first of the next.
+    (1000 + 900 * u64::from(power - 1) + digits - 100) as u16
+}
+
+/// The value of a step, in nanoseconds.
+#[expect(clippy::cast_possible_truncation, reason = "a power of ten below 20")]
+fn value(step: u16) -> u64 {
+    match u64::from(step).checked_sub(1000) {
+        None => u64::from(step),
+        Some(above) => (100 + above % 900) * 10_u64.pow((above / 900) as u32 + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rounded up to three significant digits, digit by digit.
+    fn rounded(nanoseconds: u64) -> u64 {
+        let digits = nanoseconds.to_string();
+        let Some(rest) = digits.get(3..) else { return nanoseconds };
+        let first: u64 = digits[..3].parse().expect("digits");
+        let up = u64::from(rest.bytes().any(|digit| digit != b'0'));
+        (first + up) * 10_u64.pow(u32::try_from(rest.len()).expect("few"))
+    }
+
+    #[test]
+    fn a_value_is_rounded_up_to_three_significant_digits() {
+        let mut values: Vec<u64> = (0..3000).collect();
+        for power in 3..19 {
+            let ten = 10_u64.pow(power);
+            values.extend([
+                ten - 1,
+                ten,
+                ten + 1,
+                9 * ten,
+                ten + ten / 100,
+                ten + ten / 100 + 1,
+                ten * 99 / 10,
+            ]);
+        }
+        values.push(i64::MAX.unsigned_abs());
+        for nanoseconds in values {
+            assert_eq!(value(step(nanoseconds)), rounded(nanoseconds), "{nanoseconds}");
+        }
+    }
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_values_few_or_many() {
+        for count in [1, 2, 3, 9, 10, 100, 101, 1023, 1024, 1025, 5000] {
+            let values: Vec<u64> = (0..count).map(|number| number * 7919 % 10_007 * 12_345_677).collect();
+            let mut latencies = Latencies::default();
+            for &value in &values {
+                latencies.count(value, value > 1_000_000_000);
+            }
+            let mut sorted: Vec<u64> = values.iter().map(|&value| rounded(value)).collect();
+            sorted.sort_unstable();
+            let expected = [50, 90, 99].map(|percent| {
+                let rank = (count * percent).div_ceil(100);
+                sorted[usize::try_from(rank).expect("small") - 1]
+            });
+            assert_eq!(latencies.percentiles([50, 90, 99]), Some(expected), "{count}");
+            assert_eq!(latencies.percentiles([50, 90, 99]), Some(expected), "{count} again");
+            assert_eq!(latencies.sum, values.iter().map(|&value| u128::from(value)).sum());
+            assert_eq!(latencies.max, values.iter().copied().max().expect("one"));
+            assert_eq!(latencies.slow, values.iter().filter(|&&value| value > 1_000_000_000).count() as u64);
+        }
+    }
+
+    #[test]
+    fn without_requests_there_are_no_percentiles() {
+        let mut latencies = Latencies::default();
+        latencies.count(5, false);
+        latencies.clear();
+        assert_eq!((latencies.percentiles([50]), latencies.requests, latencies.max), (None, 0, 0));
+    }
+}
