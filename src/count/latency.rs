@@ -136,7 +136,7 @@ mod tests {
                 9 * ten,
                 ten + ten / 100,
                 ten + ten / 100 + 1,
-                ten * 99 / 10,
+                ten / 10 * 99,
             ]);
         }
         values.push(i64::MAX.unsigned_abs());
