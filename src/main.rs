@@ -54,7 +54,7 @@ fn run(options: Options) -> ExitCode {
     };
     match (end, outcome) {
         (End::Signal(signal), _) => match input::die_of(signal) {
-            Ok(()) => ExitCode::from(FAILED),
+            Ok(status) => status,
             Err(error) => fail(format_args!("signal {signal}: {error}")),
         },
         (End::ReadError(error), _) => {

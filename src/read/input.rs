@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -213,7 +214,15 @@ impl Signals {
                 continue;
             }
             // Actions run in the order in which they were registered.
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_second))?;
+            if is_process_1() {
+                signal_hook::flag::register_conditional_shutdown(
+                    signal,
+                    128 + signal,
+                    Arc::clone(&is_second),
+                )?;
+            } else {
+                signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_second))?;
+            }
             signal_hook::flag::register(signal, Arc::clone(&is_second))?;
             signal_hook::flag::register_usize(signal, Arc::clone(&caught), signal.unsigned_abs() as usize)?;
             signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
@@ -239,11 +248,21 @@ fn ignored_signals() -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// Ends the program as `signal` would have.
+/// Whether this is process 1, as in a container: the kernel spares it from the
+/// default action of any signal.
+fn is_process_1() -> bool {
+    std::process::id() == 1
+}
+
+/// Ends the program as `signal` would have; as process 1 it says the status
+/// that a shell would show, 128 and the signal's number.
 ///
 /// # Errors
 ///
 /// If the signal can't be raised.
-pub fn die_of(signal: i32) -> io::Result<()> {
-    signal_hook::low_level::emulate_default_handler(signal)
+pub fn die_of(signal: i32) -> io::Result<ExitCode> {
+    if !is_process_1() {
+        signal_hook::low_level::emulate_default_handler(signal)?;
+    }
+    Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX)))
 }

@@ -110,6 +110,8 @@ pub struct Run {
     /// When the last one came, as [`Moment::listened`].
     last_accepted: Duration,
     heard: Heard,
+    /// Where silence would have moved the event clock without an idle timeout.
+    reached: i64,
     /// The last second that was judged and whose windows were finished.
     closed: i64,
     rate: SlidingWindow,
@@ -136,6 +138,7 @@ impl Run {
             accepted: 0,
             last_accepted: now.listened,
             heard: Heard { moment: now, event: first },
+            reached: first,
             closed,
             rate: SlidingWindow::new(settings.limits.window, closed),
             alerts: Alerts::new(settings.limits),
@@ -217,7 +220,8 @@ impl Run {
     pub fn pass_silence(&mut self, now: Moment) {
         let idle = self.idle_seconds(now);
         if self.hears_silence() && idle > self.settings.idle_timeout {
-            self.clock.pass_silence(self.heard.event + (idle - self.settings.idle_timeout));
+            self.reached = self.heard.event + idle;
+            self.clock.pass_silence(self.reached - self.settings.idle_timeout);
             self.close();
         }
     }
@@ -273,12 +277,13 @@ impl Run {
         if stream - second > lateness {
             self.offsets.late.note(self.greatest - second);
         } else {
-            let needed = idle_timeout + event - lateness - second;
+            let needed = self.reached - lateness - second;
             self.offsets.late_by_silence += 1;
             self.offsets.needed_idle_timeout = self.offsets.needed_idle_timeout.max(needed);
-            if second > stream && idle_timeout < MOST_IDLE_TIMEOUT {
-                self.settings.idle_timeout = needed.min(MOST_IDLE_TIMEOUT);
-                self.found.push(Finding::Notice(Notice::IdleTimeoutGrew(self.settings.idle_timeout)));
+            let grown = needed.min(MOST_IDLE_TIMEOUT);
+            if second > stream && grown > idle_timeout {
+                self.settings.idle_timeout = grown;
+                self.found.push(Finding::Notice(Notice::IdleTimeoutGrew(grown)));
             }
         }
         self.heard = Heard { moment: now, event };
@@ -387,10 +392,11 @@ impl Run {
         }
     }
 
-    /// Takes those again that are no longer ahead, and counts the others.
+    /// Takes those again that are no longer ahead, and counts the others. One
+    /// that is accepted so decides what is left.
     #[cold]
     fn decide_suspects(&mut self, now: Moment) {
-        for suspect in self.ahead.take() {
+        while let Some(suspect) = self.ahead.take_least() {
             if self.clock.is_ahead(suspect.second) {
                 self.dismiss(Side::Ahead, &suspect);
             } else {
@@ -401,8 +407,9 @@ impl Run {
     }
 
     /// Takes a suspect as if it had just come; it stays contradicted if it was.
-    fn observe_again(&mut self, suspect: Suspect, now: Moment) {
+    fn observe_again(&mut self, mut suspect: Suspect, now: Moment) {
         if self.clock.timeliness(suspect.second, now.wall) == Timeliness::Ahead {
+            suspect.is_current = self.clock.is_current(suspect.second, now.wall);
             self.suspect_ahead(suspect, now);
         } else {
             self.observe(suspect.second, &suspect.request(), now);

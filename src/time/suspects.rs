@@ -136,6 +136,13 @@ impl Suspects {
         suspects
     }
 
+    /// Takes the one with the least time; of several the one that came first.
+    #[must_use]
+    pub fn take_least(&mut self) -> Option<Suspect> {
+        let least = (0..self.held.len()).min_by_key(|&index| self.held[index].second)?;
+        Some(self.held.remove(least))
+    }
+
     /// Takes the one that came first.
     #[must_use]
     pub fn take_first(&mut self) -> Option<Suspect> {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -50,9 +50,50 @@ impl Write for Output {
         }
     }
 
+    /// Writes all of `lines`, whole ones; what a failure has torn in a regular
+    /// file is taken back to the last whole one.
+    fn write_all(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut rest = lines;
+        while !rest.is_empty() {
+            match self.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => rest = &rest[length..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let written = &lines[..lines.len() - rest.len()];
+                    // The first failure is what is told.
+                    let _ = self.take_back(written.len() - whole_lines(written));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+impl Output {
+    /// Takes the last `torn` bytes off a regular file, if nobody else has
+    /// written to it since.
+    fn take_back(&mut self, torn: usize) -> io::Result<()> {
+        let metadata = self.0.metadata()?;
+        let length = metadata.len();
+        if torn == 0 || !metadata.is_file() || self.0.stream_position()? != length {
+            return Ok(());
+        }
+        let whole = length.saturating_sub(torn as u64);
+        self.0.set_len(whole)?;
+        self.0.seek(SeekFrom::Start(whole))?;
+        Ok(())
+    }
+}
+
+/// How many bytes of `text` are whole lines.
+fn whole_lines(text: &[u8]) -> usize {
+    memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1)
 }
 
 /// Lines that came about since the last flush are held up to about this many
