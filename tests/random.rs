@@ -223,13 +223,15 @@ fn case(random: &mut Random) -> Case {
     let mut arguments: Vec<String> = Vec::new();
     let mut argument = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
     if random.one_in(2) {
-        options.threshold = (*random.pick(&["0.05", "0.5", "0.008333333", "1", "0.1", "2.25"])).into();
+        let rate = *random.pick(&["0.05", "0.5", "0.008333333", "1", "0.1", "2.25"]);
+        options.threshold = Some(model::Threshold::at(rate));
     }
-    argument("threshold", options.threshold.clone());
+    let threshold = options.threshold.as_mut().expect("it is on");
+    argument("threshold", threshold.limit.clone());
     if random.one_in(3) {
         let recovery = *random.pick(&["0.05", "0.008333333", "0.000000001", "0.03"]);
-        if recovery.parse::<f64>().expect("a rate") <= options.threshold.parse::<f64>().expect("a rate") {
-            options.recovery_threshold = Some(recovery.into());
+        if recovery.parse::<f64>().expect("a rate") <= threshold.limit.parse::<f64>().expect("a rate") {
+            threshold.recovery = Some(recovery.into());
             argument("recovery-threshold", recovery.into());
         }
     }
@@ -328,7 +330,7 @@ fn cut(random: &mut Random, steps: &[Step]) -> Vec<Step> {
     let mut cut = Vec::new();
     for step in steps {
         match step {
-            Step::Idle(seconds) => cut.push(Step::Idle(*seconds)),
+            Step::Idle(_) | Step::Wall(_) => cut.push(step.clone()),
             Step::Bytes(bytes) => {
                 let mut rest = &bytes[..];
                 while !rest.is_empty() {
@@ -361,6 +363,7 @@ fn the_program_agrees_with_the_model_on_random_logs() {
             .map(|step| match step {
                 Step::Bytes(bytes) => model::Step::Bytes(bytes.clone()),
                 Step::Idle(seconds) => model::Step::Idle(*seconds),
+                Step::Wall(wall) => model::Step::Wall(*wall),
             })
             .collect();
         let expected = model::run(&options, &model_steps, wall);
@@ -370,6 +373,7 @@ fn the_program_agrees_with_the_model_on_random_logs() {
                 match step {
                     Step::Bytes(bytes) => print!("{}", String::from_utf8_lossy(bytes)),
                     Step::Idle(seconds) => println!("({seconds} s of silence)"),
+                    Step::Wall(wall) => println!("(the wall clock is {wall})"),
                 }
             }
         }
@@ -387,14 +391,14 @@ fn the_program_agrees_with_the_model_on_random_logs() {
         let again = run(&arguments, &cut(random, &steps), wall);
         assert_eq!(again.events, found.events, "seed {seed} in other pieces");
         assert_eq!(again.rejects, found.rejects, "seed {seed} in other pieces");
-        if !is_several(&steps) && expected.requests > 0 {
-            assert_eq!(lines_of_summaries(&found.events), expected.lines, "seed {seed}");
+        if !is_several(&steps) && expected.totals.requests > 0 {
+            assert_eq!(lines_of_summaries(&found.events), expected.totals.lines, "seed {seed}");
         }
-        requests += expected.requests;
-        late += expected.late;
+        requests += expected.totals.requests;
+        late += expected.totals.late;
         alerts += found.events.iter().filter(|event| event.starts_with("{\"type\":\"alert\"")).count();
         future += found.events.iter().filter(|event| !event.contains("\"future\":0")).count();
-        runs += usize::from(expected.malformed > 0);
+        runs += usize::from(expected.totals.malformed > 0);
     }
     // A generator that makes nothing of interest proves nothing.
     println!(
@@ -406,7 +410,7 @@ fn the_program_agrees_with_the_model_on_random_logs() {
 fn is_several(steps: &[Step]) -> bool {
     let mut bytes = steps.iter().flat_map(|step| match step {
         Step::Bytes(bytes) => &bytes[..],
-        Step::Idle(_) => &[],
+        Step::Idle(_) | Step::Wall(_) => &[],
     });
     bytes.any(|&byte| byte == b'>')
 }

@@ -17,6 +17,8 @@ pub enum Step {
     Bytes(Vec<u8>),
     /// So many seconds of silence.
     Idle(i64),
+    /// The wall clock is set to this.
+    Wall(i64),
 }
 
 /// What the filter wrote.
@@ -43,7 +45,7 @@ impl Write for Sink {
 }
 
 /// Runs the filter in process over `steps`; `wall` is the wall clock at the
-/// start, which goes on only while idle. With `is_open` the input doesn't end.
+/// start, which goes on only while idle or is set. With `is_open` the input doesn't end.
 pub fn run_until(
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
     steps: &[Step],
@@ -66,6 +68,7 @@ pub fn run_until(
     for step in steps {
         match step {
             Step::Bytes(piece) => monitor.read(piece, Moment { wall, listened }).expect("a sink takes all"),
+            Step::Wall(set) => wall = *set,
             Step::Idle(seconds) => {
                 for _ in 0..*seconds {
                     wall += 1;

@@ -1,10 +1,7 @@
-//! SPEC section 2, "Lines and records" and "Columns": a line -> its fields ->
-//! a header, a request, or neither.
+//! SPEC section 2, "Columns": names of a header or of `--columns` -> which
+//! column holds what; a record's fields -> a request.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use super::values::{self, Zone, trim};
+use super::values::{self, Times, trim};
 
 /// A request as it is counted. What the log has no column for is as if empty.
 #[derive(Clone, Debug)]
@@ -15,60 +12,56 @@ pub(crate) struct Request {
     pub(crate) section: String,
     pub(crate) status: Option<u64>,
     pub(crate) bytes: u64,
+    /// In nanoseconds; none if the request has none.
+    pub(crate) latency: Option<u64>,
 }
 
-/// What a line is.
-#[derive(Debug)]
-pub(crate) enum Reading {
-    Header,
-    Record(Request),
-    Malformed,
-}
+// ---- the table of names -----------------------------------------------------
 
-// ---- fields ---------------------------------------------------------------
-
-thread_local! {
-    // To make one for each line would take most of the time.
-    static READERS: RefCell<HashMap<(u8, Option<u8>), csv_core::Reader>> = RefCell::default();
-}
-
-/// The fields of a line, as the csv crate reads them; none if a quote is left
-/// open. Only LF ends a line, so a CR inside it is a byte like any other.
-fn fields(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<Vec<Vec<u8>>> {
-    if line.is_empty() {
-        return Some(vec![Vec::new()]);
-    }
-    let build = || {
-        let mut builder = csv_core::ReaderBuilder::new();
-        builder.delimiter(delimiter).terminator(csv_core::Terminator::Any(b'\n')).escape(escape).build()
-    };
-    let ended = [line, b"\n"].concat();
-    let (mut text, mut ends) = (vec![0; ended.len()], vec![0; ended.len() + 1]);
-    let (result, _, _, count) = READERS.with_borrow_mut(|readers| {
-        let reader = readers.entry((delimiter, escape)).or_insert_with(build);
-        reader.reset();
-        reader.read_record(&ended, &mut text, &mut ends)
-    });
-    match result {
-        csv_core::ReadRecordResult::Record => {}
-        // The LF is in a field: a quote is still open there.
-        csv_core::ReadRecordResult::InputEmpty => return None,
-        other => panic!("{other:?}: there is room for all"),
-    }
-    let mut start = 0;
-    let mut field = |end| text[std::mem::replace(&mut start, end)..end].to_vec();
-    Some(ends[..count].iter().map(|&end| field(end)).collect())
-}
-
-// ---- columns --------------------------------------------------------------
-
-const HOST: [&str; 8] = ["remotehost", "remoteaddr", "remoteip", "clientip", "cip", "ip", "client", "host"];
-const USER: [&str; 4] = ["authuser", "remoteuser", "user", "username"];
-const TIME: [&str; 8] = ["timestamp", "datetime", "timelocal", "timeiso8601", "time", "date", "epoch", "ts"];
-const REQUEST: [&str; 2] = ["request", "requestline"];
-const METHOD: [&str; 6] = ["method", "requestmethod", "httpmethod", "methodhttp", "verb", "csmethod"];
-const PATH: [&str; 7] = ["path", "url", "uri", "requesturi", "urlpath", "csuristem", "target"];
-const STATUS: [&str; 9] = [
+const HOST: &[&str] = &[
+    "remotehost",
+    "remoteaddr",
+    "remoteip",
+    "clientip",
+    "cip",
+    "idorigh",
+    "sourceip",
+    "srcip",
+    "ipaddress",
+    "requestip",
+    "ip",
+    "client",
+    "host",
+];
+const USER: &[&str] = &["authuser", "remoteuser", "user", "username"];
+const TIME: &[&str] = &[
+    "timestamp",
+    "datetime",
+    "timelocal",
+    "timeiso8601",
+    "timegenerated",
+    "timemicros",
+    "time",
+    "date",
+    "epoch",
+    "ts",
+];
+const REQUEST: &[&str] = &["request", "requestline"];
+const METHOD: &[&str] = &["method", "requestmethod", "httpmethod", "methodhttp", "verb", "csmethod"];
+const PATH: &[&str] = &[
+    "path",
+    "url",
+    "uri",
+    "requesturi",
+    "requesturl",
+    "urlpath",
+    "csuristem",
+    "csuri",
+    "desturl",
+    "endpoint",
+    "target",
+];
+const STATUS: &[&str] = &[
     "status",
     "statuscode",
     "codestatus",
@@ -78,11 +71,87 @@ const STATUS: [&str; 9] = [
     "scstatus",
     "response",
     "code",
+    // Amazon's load balancers.
+    "elbstatuscode",
 ];
-const BYTES: [&str; 6] = ["bytes", "bodybytessent", "bytessent", "size", "responsesize", "scbytes"];
+const BYTES: &[&str] =
+    &["bytes", "bodybytessent", "bytessent", "size", "responsesize", "responsebodylen", "scbytes"];
+/// With what one of the unit is in nanoseconds. Not all that is known: only
+/// nginx's and the contract's own.
+const LATENCY: &[(&str, u64)] = &[
+    ("requesttime", SECOND),
+    ("latency", SECOND),
+    ("latencyms", MILLISECOND),
+    ("latencyus", MICROSECOND),
+    ("latencyns", 1),
+];
+
+pub(crate) const SECOND: u64 = 1_000_000_000;
+pub(crate) const MILLISECOND: u64 = 1_000_000;
+pub(crate) const MICROSECOND: u64 = 1_000;
+
+/// "Names are compared without case, blanks, `_`, `-`, `.`, a leading `@` and
+/// a trailing `[UTC]`."
+fn plain(name: &[u8]) -> String {
+    let name = trim(name);
+    let name = name.strip_prefix(b"@").unwrap_or(name);
+    let cut = name.len().saturating_sub(5);
+    let name = if name[cut..].eq_ignore_ascii_case(b"[UTC]") { &name[..cut] } else { name };
+    let kept: Vec<u8> = name.iter().filter(|byte| !b" \t_-.".contains(byte)).copied().collect();
+    String::from_utf8_lossy(&kept).to_ascii_lowercase()
+}
+
+fn is_known(plain: &str) -> bool {
+    [HOST, USER, TIME, REQUEST, METHOD, PATH, STATUS, BYTES].iter().any(|names| names.contains(&plain))
+        || LATENCY.iter().any(|(name, _)| *name == plain)
+}
+
+/// "A dotted name that is not known as a whole by what follows its last dot."
+fn table_name(name: &[u8]) -> String {
+    let whole = plain(name);
+    match name.iter().rposition(|&byte| byte == b'.') {
+        Some(dot) if !is_known(&whole) => plain(&name[dot + 1..]),
+        _ => whole,
+    }
+}
+
+// ---- what `--columns` says --------------------------------------------------
+
+/// `--columns LIST`.
+#[derive(Clone, Debug)]
+pub(crate) enum Given {
+    Nothing,
+    /// "By position."
+    Position(Columns),
+    /// "By the header's names": roles, and the names as they are compared.
+    Names(Vec<(String, String)>),
+}
+
+impl Given {
+    pub(crate) fn read(list: Option<&str>) -> Self {
+        let Some(list) = list else { return Self::Nothing };
+        if !list.contains('=') {
+            return Self::Position(Columns::from_list(list));
+        }
+        let pair = |item: &str| {
+            let (role, name) = item.split_once('=').expect("role=NAME");
+            (role.trim().to_owned(), plain(name.as_bytes()))
+        };
+        Self::Names(list.split(',').map(pair).collect())
+    }
+
+    fn names(&self) -> &[(String, String)] {
+        match self {
+            Self::Names(names) => names,
+            _ => &[],
+        }
+    }
+}
+
+// ---- columns ----------------------------------------------------------------
 
 /// How many fields a record has to have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Width {
     /// "Another number of fields than the header" is malformed.
     Exactly(usize),
@@ -91,7 +160,7 @@ enum Width {
 }
 
 /// Where the time stands.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
     In(usize),
     /// "The two are joined with a blank."
@@ -102,7 +171,7 @@ enum Time {
 }
 
 /// Which column holds what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
     width: Width,
     time: Time,
@@ -112,86 +181,161 @@ pub(crate) struct Columns {
     path: Option<usize>,
     status: Option<usize>,
     bytes: Option<usize>,
+    /// With what one of its unit is in nanoseconds.
+    latency: Option<(usize, u64)>,
+}
+
+/// What the names of a line make it.
+#[derive(Debug)]
+pub(crate) enum Heading {
+    Header(Columns),
+    /// A header without one of the names that `--columns` gives.
+    LacksGiven,
+    /// "A line that looks like a header without a time."
+    WithoutTime,
+    None,
 }
 
 impl Columns {
     /// "Without a header and without `--columns`:
     /// `host,ident,user,time,request,status,bytes`, at least these seven,
     /// further ones ignored."
-    pub(crate) fn seven() -> Self {
+    pub(crate) fn usual() -> Self {
         Self::from_list("host,-,user,time,request,status,bytes")
     }
 
-    /// `--columns`: "the roles (and `date`) or `-`; a record needs at least as
-    /// many fields."
-    pub(crate) fn from_list(list: &str) -> Self {
+    /// No columns at all, for what is `null` then.
+    pub(crate) fn none() -> Self {
+        Self::from_list("time")
+    }
+
+    /// `--columns` by position: "the roles (and `date`) or `-`; a record needs
+    /// at least as many fields."
+    fn from_list(list: &str) -> Self {
         let roles: Vec<&str> = list.split(',').map(str::trim).collect();
-        let place = |role: &str| roles.iter().position(|&listed| listed == role);
-        let time = match (place("date"), place("time")) {
+        let index = |role: &str| roles.iter().position(|&listed| listed == role);
+        let time = match (index("date"), index("time")) {
             (Some(date), Some(time)) => Time::Joined { date, time },
             (Some(only), None) | (None, Some(only)) => Time::In(only),
             (None, None) => panic!("--columns without a time is a usage error"),
         };
+        let units = [
+            ("latency", SECOND),
+            ("latency_ms", MILLISECOND),
+            ("latency_us", MICROSECOND),
+            ("latency_ns", 1),
+        ];
         Self {
             width: Width::AtLeast(roles.len()),
             time,
-            host: place("host"),
-            request: place("request"),
-            method: place("method"),
-            path: place("path"),
-            status: place("status"),
-            bytes: place("bytes"),
+            host: index("host"),
+            request: index("request"),
+            method: index("method"),
+            path: index("path"),
+            status: index("status"),
+            bytes: index("bytes"),
+            latency: units.into_iter().find_map(|(role, unit)| Some((index(role)?, unit))),
         }
     }
 
-    /// The columns that a header names, if the line is one.
-    fn from_header(fields: &[Vec<u8>], zone: &Zone) -> Option<Self> {
-        let names: Vec<Vec<u8>> = fields.iter().map(|field| plain(field)).collect();
-        let is = |name: &[u8], role: &[&str]| role.iter().any(|known| known.as_bytes() == name);
+    /// What a line of these fields is, if it is of names. `is_by_word`: it is a
+    /// `#Fields` line. `is_first`: it is its source's first line.
+    pub(crate) fn heading(
+        fields: &[Vec<u8>],
+        given: &Given,
+        times: &Times,
+        is_by_word: bool,
+        is_first: bool,
+    ) -> Heading {
+        // "None of its fields is a number (…) or a time."
+        let has_data = fields.iter().any(|field| is_data(field, times));
+        if has_data && !is_by_word {
+            return Heading::None;
+        }
+        let as_given: Vec<String> = fields.iter().map(|field| plain(field)).collect();
+        let names: Vec<String> = fields.iter().map(|field| table_name(field)).collect();
+        let is_given = |index: usize| given.names().iter().any(|(_, name)| *name == as_given[index]);
 
-        // "A line is a header if at least two of its fields are names above,
-        // one of them a time's, and none of its fields is a number or a time."
-        let known = names
-            .iter()
-            .filter(|name| {
-                [&HOST[..], &USER, &TIME, &REQUEST, &METHOD, &PATH, &STATUS, &BYTES]
-                    .iter()
-                    .any(|role| is(name, role))
-            })
-            .count();
-        let has_time = names.iter().any(|name| is(name, &TIME));
-        let has_data =
-            fields.iter().any(|field| values::is_number(field) || values::time(field, zone).is_some());
-        if known < 2 || !has_time || has_data {
-            return None;
+        // "If at least two of its fields are names above, one of them a
+        // time's." What `--columns` names is a name, too.
+        let known = (0..fields.len()).filter(|&index| is_given(index) || is_known(&names[index])).count();
+        let columns = Self::from_names(&as_given, &names, given);
+        let is_enough = known >= 2 || (known >= 1 && is_by_word);
+        if is_enough && let Some(columns) = columns {
+            // "With `--columns` by names, a header without one of them is an
+            // error."
+            let lacks = given.names().iter().any(|(_, name)| !as_given.contains(name));
+            return if lacks { Heading::LacksGiven } else { Heading::Header(columns) };
         }
 
+        // "No field is a number, a time or a request line, and at least two
+        // are names above, or it is a source's first line and all of at least
+        // three look like names."
+        let has_request = fields.iter().any(|field| values::is_request_line(field));
+        let look_like_names = fields.len() >= 3 && fields.iter().all(|field| looks_like_a_name(field));
+        if !has_data && !has_request && (known >= 2 || (is_first && look_like_names)) {
+            return Heading::WithoutTime;
+        }
+        Heading::None
+    }
+
+    /// The columns of a header, if it has a time.
+    fn from_names(as_given: &[String], names: &[String], given: &Given) -> Option<Self> {
+        // "The header's names (of `--columns`) go before what the header's own
+        // names say."
+        let given_index = |role: &str| {
+            let (_, name) = given.names().iter().find(|(known, _)| known == role)?;
+            as_given.iter().position(|found| found == name)
+        };
         // "The earlier synonym wins"; of two columns of one name the first.
-        let called = |name: &str| names.iter().position(|found| found == name.as_bytes());
-        let place = |role: &[&str]| role.iter().find_map(|name| called(name));
+        let called = |name: &str| names.iter().position(|found| found == name);
+        let index = |role: &str, synonyms: &[&str]| {
+            given_index(role).or_else(|| synonyms.iter().find_map(|name| called(name)))
+        };
 
         // "If a `date` and a `time` column are there and no earlier name, the
         // two are joined with a blank; `date` alone is the time."
-        let earlier = place(&["timestamp", "datetime", "timelocal", "timeiso8601"]);
-        let time = match (earlier, called("date"), called("time")) {
-            (None, Some(date), Some(time)) => Time::Joined { date, time },
-            _ => Time::In(place(&TIME)?),
+        let date = given_index("date").or_else(|| called("date"));
+        let earlier = TIME.iter().take_while(|&&name| name != "time").find_map(|name| called(name));
+        let time = match (given_index("date"), given_index("time")) {
+            (Some(date), Some(time)) => Time::Joined { date, time },
+            (None, Some(time)) => Time::In(time),
+            (Some(date), None) => match called("time") {
+                Some(time) => Time::Joined { date, time },
+                None => Time::In(date),
+            },
+            (None, None) => match (earlier, date, called("time")) {
+                (None, Some(date), Some(time)) => Time::Joined { date, time },
+                _ => Time::In(TIME.iter().find_map(|name| called(name))?),
+            },
         };
+        let given_latency = [
+            ("latency", SECOND),
+            ("latency_ms", MILLISECOND),
+            ("latency_us", MICROSECOND),
+            ("latency_ns", 1),
+        ]
+        .into_iter()
+        .find_map(|(role, unit)| Some((given_index(role)?, unit)));
+        let latency =
+            given_latency.or_else(|| LATENCY.iter().find_map(|&(name, unit)| Some((called(name)?, unit))));
         Some(Self {
-            width: Width::Exactly(fields.len()),
+            width: Width::Exactly(names.len()),
             time,
-            host: place(&HOST),
-            request: place(&REQUEST),
-            method: place(&METHOD),
-            path: place(&PATH),
-            status: place(&STATUS),
-            bytes: place(&BYTES),
+            host: index("host", HOST),
+            request: index("request", REQUEST),
+            method: index("method", METHOD),
+            path: index("path", PATH),
+            status: index("status", STATUS),
+            bytes: index("bytes", BYTES),
+            latency,
         })
     }
 
     /// The request of a record, if it is a good one. "Malformed: another
     /// number of fields; a time, status or byte count that can't be read."
-    fn request(&self, fields: &[Vec<u8>], zone: &Zone) -> Option<Request> {
+    /// `before` is the time read before it.
+    pub(crate) fn request(&self, fields: &[Vec<u8>], times: &Times, before: Option<i64>) -> Option<Request> {
         let fits = match self.width {
             Width::Exactly(width) => fields.len() == width,
             Width::AtLeast(width) => fields.len() >= width,
@@ -201,47 +345,58 @@ impl Columns {
         }
         let value = |column: Option<usize>| column.map_or(&b""[..], |column| trim(&fields[column]));
         let time = match self.time {
-            Time::In(column) => values::time(&fields[column], zone)?,
-            Time::Joined { date, time } => {
+            Time::In(column) => times.read(&fields[column], before)?,
+            // "A `date` that is a whole time is the time."
+            Time::Joined { date, time } => times.read(&fields[date], before).or_else(|| {
                 let joined = [value(Some(date)), value(Some(time))].join(&b' ');
-                values::time(&joined, zone)?
-            }
+                times.read(&joined, before)
+            })?,
         };
         let status = values::status(value(self.status)).ok()?;
         let bytes = values::bytes(value(self.bytes)).ok()?;
-
-        // "A request column wins over method and path; a path whose last word
-        // starts with `HTTP/` is read as a request line (a method column still
-        // wins; where there is none, a path that is no request line has the
-        // method `other`)."
-        let (method, target) = match (self.request, self.path) {
-            (Some(request), _) => values::request_line(value(Some(request))),
-            (None, Some(path)) => {
-                let path = value(Some(path));
-                let (method, target) = if values::is_request_line(path) {
-                    values::request_line(path)
-                } else {
-                    (values::OTHER, path)
-                };
-                match self.method {
-                    Some(column) => (values::method(value(Some(column))), target),
-                    None => (method, target),
-                }
-            }
-            (None, None) => (values::method(value(self.method)), &b""[..]),
-        };
+        let latency = self.latency.and_then(|(column, unit)| values::latency(value(Some(column)), unit));
+        let (method, target) = self.method_and_target(&value);
         Some(Request {
             time,
-            host: values::name(value(self.host)),
+            host: values::host(value(self.host)),
             method,
             section: values::name(values::section(target)),
             status,
             bytes,
+            latency,
         })
     }
 
-    // "What the columns don't have makes the fields of the summary that it
-    // would have filled `null`."
+    fn method_and_target<'a>(&self, value: &impl Fn(Option<usize>) -> &'a [u8]) -> (&'static str, &'a [u8]) {
+        let method = self.method.map(|column| values::method(value(Some(column))));
+        match (self.request, self.path) {
+            // "A request column wins over method and path; with a method
+            // column, a request that is no request line is read as a path."
+            (Some(request), _) => {
+                let request = value(Some(request));
+                match method {
+                    Some(method) if !values::is_request_line(request) => (method, request),
+                    _ => values::request_line(request),
+                }
+            }
+            // "A path whose last word starts with `HTTP/` is read as a request
+            // line (a method column still wins; where there is none, a path
+            // that is no request line has the method `other`)."
+            (None, Some(path)) => {
+                let path = value(Some(path));
+                let (own_method, target) = if values::is_request_line(path) {
+                    values::request_line(path)
+                } else {
+                    (values::OTHER, path)
+                };
+                (method.unwrap_or(own_method), target)
+            }
+            (None, None) => (method.unwrap_or(values::OTHER), b""),
+        }
+    }
+
+    // "What else the columns don't have makes the fields of the summary that
+    // it would have filled `null`."
 
     pub(crate) fn has_host(&self) -> bool {
         self.host.is_some()
@@ -255,6 +410,10 @@ impl Columns {
         self.bytes.is_some()
     }
 
+    pub(crate) fn has_latency(&self) -> bool {
+        self.latency.is_some()
+    }
+
     /// "`sections` (is null) without a request or path" column.
     pub(crate) fn has_target(&self) -> bool {
         self.request.is_some() || self.path.is_some()
@@ -266,97 +425,14 @@ impl Columns {
     }
 }
 
-/// "Compared without case, blanks, `_` and `-`."
-fn plain(field: &[u8]) -> Vec<u8> {
-    field.iter().filter(|byte| !b" \t_-".contains(byte)).map(u8::to_ascii_lowercase).collect()
+/// "A number or a time."
+pub(crate) fn is_data(field: &[u8], times: &Times) -> bool {
+    values::is_number(field) || times.read(field, None).is_some()
 }
 
-// ---- reading a line -------------------------------------------------------
-
-/// A line under one delimiter.
-enum Under {
-    Header { columns: Columns, width: usize },
-    Record { request: Request, width: usize },
-    Neither,
-}
-
-fn read_under(line: &[u8], delimiter: u8, columns: &Columns, zone: &Zone) -> Under {
-    if let Some(fields) = fields(line, delimiter, None) {
-        let width = fields.len();
-        if let Some(columns) = Columns::from_header(&fields, zone) {
-            return Under::Header { columns, width };
-        }
-        if let Some(request) = columns.request(&fields, zone) {
-            return Under::Record { request, width };
-        }
-    }
-    // "A line with `\"` in it that is no good record so is read once more with
-    // the backslash as escape character."
-    if line.windows(2).any(|pair| pair == b"\\\"")
-        && let Some(fields) = fields(line, delimiter, Some(b'\\'))
-        && let Some(request) = columns.request(&fields, zone)
-    {
-        let width = fields.len();
-        return Under::Record { request, width };
-    }
-    Under::Neither
-}
-
-/// How one source's lines are read.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
-    columns: Columns,
-    columns_are_given: bool,
-    delimiter: Option<u8>,
-    zone: Zone,
-}
-
-impl Layout {
-    pub(crate) fn new(columns: Option<Columns>, delimiter: Option<u8>, zone: Zone) -> Self {
-        Self {
-            columns_are_given: columns.is_some(),
-            columns: columns.unwrap_or_else(Columns::seven),
-            delimiter,
-            zone,
-        }
-    }
-
-    pub(crate) fn columns(&self) -> &Columns {
-        &self.columns
-    }
-
-    /// Reads a line that is not blank.
-    pub(crate) fn read(&mut self, line: &[u8]) -> Reading {
-        // "The delimiter is the one of `,` tab `;` `|` under which a line is a
-        // header or a good record (most fields, then this order), tried on
-        // every line until one is."
-        let candidates = match self.delimiter {
-            Some(delimiter) => vec![delimiter],
-            None => vec![b',', b'\t', b';', b'|'],
-        };
-        let mut best = (Under::Neither, 0, None);
-        for delimiter in candidates {
-            let under = read_under(line, delimiter, &self.columns, &self.zone);
-            let (Under::Header { width, .. } | Under::Record { width, .. }) = under else {
-                continue;
-            };
-            if width > best.1 {
-                best = (under, width, Some(delimiter));
-            }
-        }
-        let (under, _, delimiter) = best;
-        self.delimiter = self.delimiter.or(delimiter);
-        match under {
-            Under::Header { columns, .. } => {
-                // "Another one maps the columns anew from there. With
-                // `--columns` headers are only skipped."
-                if !self.columns_are_given {
-                    self.columns = columns;
-                }
-                Reading::Header
-            }
-            Under::Record { request, .. } => Reading::Record(request),
-            Under::Neither => Reading::Malformed,
-        }
-    }
+/// A letter or `_` or `@`, then these and digits, blanks and few signs.
+fn looks_like_a_name(field: &[u8]) -> bool {
+    let field = trim(field);
+    let begins = field.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_@".contains(byte));
+    begins && field.iter().all(|byte| byte.is_ascii_alphanumeric() || b" \t_-.@()[]".contains(byte))
 }

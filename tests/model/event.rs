@@ -2,9 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use super::Limits;
+use super::alerts::{Active, HIGH_ERRORS, HIGH_TRAFFIC, LOW_TRAFFIC, NAMES, SLOW_REQUESTS};
 use super::civil::rfc3339;
-use super::source::{Alert, Counted, Kind, Source};
+use super::columns::Request;
+use super::source::{Counted, Kind, Rates, Source};
 use super::values::{METHODS, OTHER};
+
+/// What the texts of `message` call the alerts.
+const CALLED: [&str; 4] = ["High traffic", "Low traffic", "High errors", "Slow requests"];
+
+/// The numbers in the texts of `message`.
+fn hits(alert: usize, rates: Rates) -> String {
+    match alert {
+        HIGH_ERRORS => format!("errors = {} of {}", rates.errors, rates.requests),
+        SLOW_REQUESTS => format!("slow = {} of {}", rates.slow, rates.requests),
+        _ => format!("hits = {}", rates.requests),
+    }
+}
 
 /// A text or a number as serde_json writes it.
 fn json<T: serde::Serialize>(value: T) -> String {
@@ -42,43 +57,125 @@ fn how_many(requests: &[&Counted], so: impl Fn(&Counted) -> bool) -> usize {
     requests.iter().filter(|one| so(one)).count()
 }
 
+/// Status 500 to 599.
+pub(crate) fn has_server_error(request: &Request) -> bool {
+    class(request.status) == "5xx"
+}
+
 impl Source {
-    pub(crate) fn write_alert(&mut self, second: i64, requests: u64) {
+    pub(crate) fn write_alert(&mut self, alert: usize, second: i64, rates: Rates) {
         let time = rfc3339(second);
-        let event = format!(
-            r#"{{"type":"alert","source":{},"time":"{time}","name":"high_traffic","window_seconds":{},"requests":{requests},"requests_per_second":{},"threshold":{},"message":"High traffic generated an alert - hits = {requests}, triggered at {time}"}}"#,
-            json(&self.name),
-            self.settings.window,
-            per_second(requests, self.settings.window),
-            json(self.settings.threshold.number),
-        );
-        self.events.push(event);
+        let message =
+            format!("{} generated an alert - {}, triggered at {time}", CALLED[alert], hits(alert, rates));
+        let mut members = vec![
+            ("type", json("alert")),
+            ("source", json(&self.name)),
+            ("time", json(&time)),
+            ("name", json(NAMES[alert])),
+        ];
+        members.extend(self.rate_members(alert, rates));
+        members.push(("threshold", json(self.limits(alert).threshold.number)));
+        members.push(("message", json(message)));
+        self.events.push(object(&members));
     }
 
-    pub(crate) fn write_recovery(&mut self, second: i64, requests: u64, alert: Alert) {
+    pub(crate) fn write_recovery_event(
+        &mut self,
+        alert: usize,
+        second: i64,
+        rates: Rates,
+        reason: &str,
+        active: Active,
+    ) {
         let time = rfc3339(second);
-        let duration = second - alert.since;
-        let event = format!(
-            r#"{{"type":"recovery","source":{},"time":"{time}","name":"high_traffic","since":"{}","duration_seconds":{duration},"window_seconds":{},"requests":{requests},"requests_per_second":{},"threshold":{},"peak_requests":{},"peak_time":"{}","message":"Recovered from high traffic - hits = {requests}, recovered at {time} after {duration} s"}}"#,
-            json(&self.name),
-            rfc3339(alert.since),
-            self.settings.window,
-            per_second(requests, self.settings.window),
-            // "`threshold` in a recovery is the recovery threshold."
-            json(self.settings.recovery.number),
-            alert.peak,
-            rfc3339(alert.peak_time),
-        );
-        self.events.push(event);
+        let duration = second - active.since;
+        let message = if reason == "restarted" {
+            format!(
+                "{} closed - the log's time was set back after {time}, active for {duration} s",
+                CALLED[alert]
+            )
+        } else {
+            format!(
+                "Recovered from {} - {}, recovered at {time} after {duration} s",
+                CALLED[alert].to_lowercase(),
+                hits(alert, rates)
+            )
+        };
+        let mut members = vec![
+            ("type", json("recovery")),
+            ("source", json(&self.name)),
+            ("time", json(&time)),
+            ("name", json(NAMES[alert])),
+            ("reason", json(reason)),
+            ("since", json(rfc3339(active.since))),
+            ("duration_seconds", json(duration)),
+        ];
+        members.extend(self.rate_members(alert, rates));
+        // "`threshold` in a recovery is the recovery threshold."
+        members.push(("threshold", json(self.limits(alert).recovery.number)));
+        let worst = active.worst;
+        let worst_time = json(rfc3339(active.worst_time));
+        match alert {
+            HIGH_TRAFFIC => {
+                members.extend([("peak_requests", json(worst.requests)), ("peak_time", worst_time)]);
+            }
+            LOW_TRAFFIC => {
+                members.extend([("lowest_requests", json(worst.requests)), ("lowest_time", worst_time)]);
+            }
+            HIGH_ERRORS => members.extend([
+                ("peak_server_errors", json(worst.errors)),
+                ("peak_requests", json(worst.requests)),
+                ("peak_time", worst_time),
+            ]),
+            _ => members.extend([
+                ("peak_slow_requests", json(worst.slow)),
+                ("peak_requests", json(worst.requests)),
+                ("peak_time", worst_time),
+            ]),
+        }
+        members.push(("message", json(message)));
+        self.events.push(object(&members));
+    }
+
+    fn limits(&self, alert: usize) -> Limits {
+        self.settings.limits[alert].expect("an alert that is on")
+    }
+
+    /// From `window_seconds` to before `threshold`.
+    fn rate_members(&self, alert: usize, rates: Rates) -> Vec<(&'static str, String)> {
+        // "The double nearest to `100 e / n`, `0.0` if `n` is 0."
+        let percent = |number: u64| match rates.requests {
+            0 => json(0.0),
+            requests => json(100.0 * number as f64 / requests as f64),
+        };
+        let mut members = vec![
+            ("window_seconds", json(self.settings.window)),
+            ("requests", json(rates.requests)),
+            ("requests_per_second", per_second(rates.requests, self.settings.window)),
+        ];
+        match alert {
+            HIGH_ERRORS => members.extend([
+                ("server_errors", json(rates.errors)),
+                ("server_errors_percent", percent(rates.errors)),
+            ]),
+            SLOW_REQUESTS => members.extend([
+                ("slow_requests", json(rates.slow)),
+                ("slow_requests_percent", percent(rates.slow)),
+                ("slow_seconds", json(self.settings.slow.number)),
+            ]),
+            _ => {}
+        }
+        members
     }
 
     pub(crate) fn write_summary(&mut self, start: i64, end: i64, partial: bool, counted: &[Counted]) {
         let columns = self.columns();
         let all: Vec<&Counted> = counted.iter().collect();
+        let (most_hosts, most_sections) = self.most_names();
         let (sections, sections_other) =
-            self.list("section", &all, |one| (!one.section_is_capped).then_some(&one.request.section));
-        let (hosts, hosts_other) =
-            self.list("host", &all, |one| (!one.host_is_capped).then_some(&one.request.host));
+            self.list("section", most_sections, &all, |one| &one.request.section);
+        let (hosts, hosts_other) = self.list("host", most_hosts, &all, |one| &one.request.host);
+        let names: Vec<&str> = (0..4).filter(|&i| self.run.active[i].is_some()).map(|i| NAMES[i]).collect();
         let members = [
             ("type", json("summary")),
             ("source", json(&self.name)),
@@ -91,6 +188,7 @@ impl Source {
             ("late", json(how_many(&all, |one| one.kind == Kind::Late))),
             ("future", json(how_many(&all, |one| one.kind == Kind::Future))),
             ("bytes", or_null(columns.has_bytes(), || json(sum_of_bytes(&all)))),
+            ("latency", or_null(columns.has_latency(), || self.latency(&all))),
             ("status", or_null(columns.has_status(), || classes(&all))),
             ("status_codes", or_null(columns.has_status(), || status_codes(&all))),
             ("methods", or_null(columns.has_method(), || methods(&all))),
@@ -98,28 +196,69 @@ impl Source {
             ("sections_other", or_null(columns.has_target(), || sections_other)),
             ("hosts", or_null(columns.has_host(), || hosts)),
             ("hosts_other", or_null(columns.has_host(), || hosts_other)),
-            // "`alerting`: after the window's last second."
-            ("alerting", json(self.run.alert.is_some())),
+            // "`alerting`: whether any alert is active after the window's last
+            // second; `alerts`: the names of those that are."
+            ("alerting", json(!names.is_empty())),
+            ("alerts", json(names)),
             ("malformed", json(self.malformed)),
             ("skipped", json(self.skipped)),
         ];
         self.events.push(object(&members));
     }
 
-    /// The list of sections or hosts, and what is not listed. `name` is none
-    /// for a request that is counted under no name of its own.
+    /// "With `k = ceil(lateness / interval) + 1`: `200,000 / k` hosts (rounded
+    /// down, at most 100,000, at least 1,000) and a tenth as many sections."
+    fn most_names(&self) -> (usize, usize) {
+        let (lateness, interval) = (self.settings.lateness, self.settings.interval);
+        let whole = lateness / interval;
+        let k = if whole * interval < lateness { whole + 1 } else { whole } + 1;
+        let hosts = usize::try_from(200_000 / k).expect("small").clamp(1_000, 100_000);
+        (hosts, hosts / 10)
+    }
+
+    /// "`latency`: the requests that have one, their exact sum and greatest,
+    /// percentiles, and how many took longer than `--slow`", in seconds.
+    fn latency(&self, all: &[&Counted]) -> String {
+        let mut values: Vec<u64> = all.iter().filter_map(|one| one.request.latency).collect();
+        values.sort_unstable();
+        let sum: u128 = values.iter().map(|&value| u128::from(value)).sum();
+        // "The value at place `ceil(p * requests)` of the values rounded up to
+        // three significant digits."
+        let percentile = |percent: usize| match values.len() {
+            0 => "null".to_owned(),
+            length => {
+                let place = (percent * length).div_ceil(100);
+                json(seconds(round_up(u128::from(values[place - 1]))))
+            }
+        };
+        let max = values.last().map_or("null".to_owned(), |&value| json(seconds(u128::from(value))));
+        object(&[
+            ("requests", json(values.len())),
+            ("sum", json(seconds(sum))),
+            ("p50", percentile(50)),
+            ("p90", percentile(90)),
+            ("p99", percentile(99)),
+            ("max", max),
+            ("slow", json(values.iter().filter(|&&value| self.is_slow(value)).count())),
+        ])
+    }
+
+    /// The list of sections or hosts, and what is not listed.
     fn list<'a>(
         &self,
         key: &'static str,
+        most: usize,
         all: &[&'a Counted],
-        name: impl Fn(&'a Counted) -> Option<&'a String>,
+        name: impl Fn(&'a Counted) -> &'a String,
     ) -> (String, String) {
         let mut by_name: BTreeMap<&String, Vec<&Counted>> = BTreeMap::new();
         let mut unlisted: Vec<&Counted> = Vec::new();
         for &one in all {
-            match name(one) {
-                Some(name) => by_name.entry(name).or_default().push(one),
-                None => unlisted.push(one),
+            // "What comes after with a new name goes to `…_other`."
+            if by_name.len() < most || by_name.contains_key(name(one)) {
+                by_name.entry(name(one)).or_default().push(one);
+            } else {
+                unlisted.push(one);
             }
         }
         let capped = !unlisted.is_empty();
@@ -160,12 +299,27 @@ impl Source {
             (
                 "server_errors",
                 or_null(columns.has_status(), || {
-                    json(how_many(requests, |one| class(one.request.status) == "5xx"))
+                    json(how_many(requests, |one| has_server_error(&one.request)))
                 }),
             ),
             ("bytes", or_null(columns.has_bytes(), || json(sum_of_bytes(requests)))),
         ]
     }
+}
+
+/// Rounded up to three significant digits.
+fn round_up(value: u128) -> u128 {
+    let mut unit = 1;
+    while value / unit >= 1_000 {
+        unit *= 10;
+    }
+    value.div_ceil(unit) * unit
+}
+
+/// Nanoseconds as seconds: the double nearest to the exact decimal.
+fn seconds(nanoseconds: u128) -> f64 {
+    let text = format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    text.parse().expect("a decimal")
 }
 
 /// An object of members that are JSON already.

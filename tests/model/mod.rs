@@ -1,36 +1,66 @@
-//! The specification turned into code: a model of the whole filter that is
-//! naive, slow and obvious. It keeps every request in plain lists, looks at
-//! every second in turn and counts everything again each time. It imports
-//! nothing of `src/`, so that the two can be compared.
+//! The contract turned into code a second time: a model of the whole filter
+//! that is naive, slow and obvious. It keeps every request in plain lists,
+//! looks at every second in turn and counts everything again each time. It
+//! imports nothing of `src/`, so that the two can be compared. A sentence in
+//! quotes is the contract's; the code below it says the same.
 //!
 //! It is not the program: it does no reading, no diagnostics, no command line,
 //! and its memory grows with the input.
 
+mod alerts;
 mod civil;
 mod columns;
 mod event;
+mod fields;
+mod layout;
 mod source;
 mod time;
 mod values;
 mod windows;
 
-use columns::Columns;
+use columns::Given;
 use source::Source;
-use values::{Zone, show};
+use values::{Times, show};
 
 /// A longer line is malformed before anything else is asked of it.
-const LONGEST_LINE: usize = 65_536;
+const LONGEST_LINE: usize = 262_144;
 
 /// "At most 1,000 sources."
 const MOST_SOURCES: usize = 1_000;
 
+/// One of the four `--…threshold RATE[:RECOVERY]`, as typed; both are decimal
+/// numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Threshold {
+    /// RATE or PERCENT.
+    pub(crate) limit: String,
+    /// RECOVERY; none is the same as the limit.
+    pub(crate) recovery: Option<String>,
+}
+
+impl Threshold {
+    /// Without a RECOVERY.
+    pub(crate) fn at(limit: &str) -> Self {
+        Self { limit: limit.to_owned(), recovery: None }
+    }
+}
+
 /// What can be asked for on the command line, as typed; durations in seconds.
+/// A threshold that is none is `off`.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// `--threshold`, a decimal number.
-    pub(crate) threshold: String,
-    /// `--recovery-threshold`; none is the threshold.
-    pub(crate) recovery_threshold: Option<String>,
+    /// `--threshold` and `--recovery-threshold`.
+    pub(crate) threshold: Option<Threshold>,
+    /// `--low-threshold`.
+    pub(crate) low_threshold: Option<Threshold>,
+    /// `--error-threshold`.
+    pub(crate) error_threshold: Option<Threshold>,
+    /// `--slow-threshold`.
+    pub(crate) slow_threshold: Option<Threshold>,
+    /// `--slow`, a decimal number.
+    pub(crate) slow: String,
+    /// `--min-count`.
+    pub(crate) min_count: u64,
     /// `--interval`.
     pub(crate) interval: i64,
     /// `--window`.
@@ -41,10 +71,12 @@ pub(crate) struct Options {
     pub(crate) idle_timeout: i64,
     /// `--top`; 0 is all.
     pub(crate) top: usize,
-    /// `--columns`.
+    /// `--columns`, by position or by names.
     pub(crate) columns: Option<String>,
-    /// `--delimiter`; none is detected.
+    /// `--delimiter`; none is detected, a blank is `space`.
     pub(crate) delimiter: Option<u8>,
+    /// `--time-format`.
+    pub(crate) time_format: Option<String>,
     /// `--zone`, an IANA name; none is UTC.
     pub(crate) zone: Option<String>,
     /// `--source`.
@@ -54,8 +86,12 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            threshold: "10".to_owned(),
-            recovery_threshold: None,
+            threshold: Some(Threshold::at("10")),
+            low_threshold: None,
+            error_threshold: None,
+            slow_threshold: None,
+            slow: "1".to_owned(),
+            min_count: 5,
             interval: 10,
             window: 120,
             lateness: 5,
@@ -63,6 +99,7 @@ impl Default for Options {
             top: 10,
             columns: None,
             delimiter: None,
+            time_format: None,
             zone: None,
             source: "stdin".to_owned(),
         }
@@ -76,6 +113,17 @@ pub(crate) enum Step {
     Bytes(Vec<u8>),
     /// So many seconds of silence, the input found empty in each.
     Idle(i64),
+    /// The wall clock of the machine is set to this.
+    Wall(i64),
+}
+
+/// The two clocks that are not the log's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// The machine's clock, in seconds since the epoch.
+    pub(crate) wall: i64,
+    /// The seconds in which the input was found empty, since the start.
+    pub(crate) listened: i64,
 }
 
 /// What comes out, and what was counted over all sources.
@@ -83,6 +131,15 @@ pub(crate) enum Step {
 pub(crate) struct Outcome {
     /// The lines on standard output, without their newline.
     pub(crate) events: Vec<String>,
+    /// What `--rejects` is given.
+    pub(crate) rejects: Vec<u8>,
+    /// What happened, for whoever makes random logs.
+    pub(crate) totals: Totals,
+}
+
+/// Counts over all sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
     /// All lines.
     pub(crate) lines: u64,
     /// Good records.
@@ -91,85 +148,127 @@ pub(crate) struct Outcome {
     pub(crate) malformed: u64,
     /// Skipped lines.
     pub(crate) skipped: u64,
-    /// Requests that came late.
+    /// Requests counted as late, unconfirmed ones among them.
     pub(crate) late: u64,
-    /// What `--rejects` is given.
-    pub(crate) rejects: Vec<u8>,
-    /// The malformed lines by their number in the whole input, from 1.
-    pub(crate) malformed_lines: Vec<u64>,
+    /// Requests counted as `future`.
+    pub(crate) future: u64,
+    /// `future` ones of a live log, which were not held.
+    pub(crate) future_at_once: u64,
+    /// Backward suspects that were not confirmed.
+    pub(crate) stragglers: u64,
+    /// Leaps of time: by 10 held, by a current record, at the end of input.
+    pub(crate) leaps: [u64; 3],
+    /// Restarts of time: by 10 held, by a current record.
+    pub(crate) restarts: [u64; 2],
+    /// Suspects that left because others write near the present.
+    pub(crate) left_near_the_present: u64,
+    /// Restarts by 10 held near the present.
+    pub(crate) restarts_near_the_present: u64,
+    /// Idle timeouts that grew.
+    pub(crate) grown_timeouts: u64,
+    /// Seconds by which silence moved a clock.
+    pub(crate) moved_by_silence: u64,
+    /// Headers that were torn.
+    pub(crate) torn_headers: u64,
+    /// Headers that mapped the columns anew when records had been read.
+    pub(crate) new_headers: u64,
+    /// Headers without a time that ended the usual seven columns.
+    pub(crate) headers_without_time: u64,
+    /// Delimiters that changed after three malformed lines.
+    pub(crate) changed_delimiters: u64,
+    /// Records of the usual columns with a virtual host before them.
+    pub(crate) virtual_hosts: u64,
+    /// Records of the usual columns with a user name with blanks in it.
+    pub(crate) users_with_blanks: u64,
+    /// Local times that occur twice and were taken for the later one.
+    pub(crate) later_of_two: u64,
 }
 
 /// A decimal number greater than 0 with at most 9 decimals, exactly.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
+pub(crate) struct Decimal {
     /// The number times 10^9.
-    billionths: i128,
+    pub(crate) billionths: i128,
     /// The number as events show it.
-    number: f64,
+    pub(crate) number: f64,
 }
 
-impl Rate {
+impl Decimal {
     fn read(text: &str) -> Self {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let digits = format!("{whole}{decimals:0<9}");
-        Self { billionths: digits.parse().expect("a RATE"), number: text.parse().expect("a RATE") }
+        Self { billionths: digits.parse().expect("a decimal"), number: text.parse().expect("a decimal") }
     }
+}
 
-    /// `requests / window > self`, compared as exact decimals.
-    fn is_exceeded(self, requests: u64, window: i64) -> bool {
-        i128::from(requests) * 1_000_000_000 > self.billionths * i128::from(window)
-    }
+/// A threshold as it is meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) threshold: Decimal,
+    pub(crate) recovery: Decimal,
+}
 
-    /// `requests / window < self`, compared as exact decimals.
-    fn is_undercut(self, requests: u64, window: i64) -> bool {
-        i128::from(requests) * 1_000_000_000 < self.billionths * i128::from(window)
+impl Limits {
+    fn read(typed: &Threshold) -> Self {
+        let threshold = Decimal::read(&typed.limit);
+        // "RATE if not given."
+        Self { threshold, recovery: typed.recovery.as_deref().map_or(threshold, Decimal::read) }
     }
 }
 
 /// The options as they are meant.
 #[derive(Clone, Debug)]
-struct Settings {
-    threshold: Rate,
-    recovery: Rate,
-    interval: i64,
-    window: i64,
-    lateness: i64,
-    idle_timeout: i64,
-    top: usize,
-    columns: Option<Columns>,
-    delimiter: Option<u8>,
-    zone: Zone,
+pub(crate) struct Settings {
+    /// In the order of section 5: high and low traffic, errors, slow requests.
+    pub(crate) limits: [Option<Limits>; 4],
+    pub(crate) slow: Decimal,
+    pub(crate) min_count: u64,
+    pub(crate) interval: i64,
+    pub(crate) window: i64,
+    pub(crate) lateness: i64,
+    pub(crate) idle_timeout: i64,
+    pub(crate) top: usize,
+    pub(crate) columns: Given,
+    pub(crate) delimiter: Option<u8>,
+    pub(crate) times: Times,
 }
 
 impl Settings {
     fn new(options: &Options) -> Self {
-        let threshold = Rate::read(&options.threshold);
+        let thresholds =
+            [&options.threshold, &options.low_threshold, &options.error_threshold, &options.slow_threshold];
         Self {
-            threshold,
-            // "-r, --recovery-threshold: the threshold" is the default.
-            recovery: options.recovery_threshold.as_deref().map_or(threshold, Rate::read),
+            limits: thresholds.map(|threshold| threshold.as_ref().map(Limits::read)),
+            slow: Decimal::read(&options.slow),
+            min_count: options.min_count,
             interval: options.interval,
             window: options.window,
             lateness: options.lateness,
             idle_timeout: options.idle_timeout,
             top: options.top,
-            columns: options.columns.as_deref().map(Columns::from_list),
+            columns: Given::read(options.columns.as_deref()),
             delimiter: options.delimiter,
-            zone: Zone::named(options.zone.as_deref()),
+            times: Times::new(options.time_format.clone(), options.zone.as_deref()),
         }
     }
 }
 
-/// Runs the specification over an input. `wall` is the wall clock (seconds
-/// since the epoch) at the beginning; it goes on by one a second during
-/// [`Step::Idle`] and stands still otherwise. After the steps the input ends.
+/// Runs the contract over an input. `wall` is the wall clock (seconds since
+/// the epoch) at the beginning; it goes on by one a second during
+/// [`Step::Idle`], is set by [`Step::Wall`] and stands still otherwise. After
+/// the steps the input ends.
 pub(crate) fn run(options: &Options, steps: &[Step], wall: i64) -> Outcome {
+    run_until(options, steps, wall, false)
+}
+
+/// The same; with `is_open` the input doesn't end.
+pub(crate) fn run_until(options: &Options, steps: &[Step], wall: i64, is_open: bool) -> Outcome {
     let mut model = Model {
         settings: Settings::new(options),
         sources: Vec::new(),
         current: None,
         default_name: show(options.source.as_bytes()),
-        wall,
+        now: Now { wall, listened: 0 },
         outcome: Outcome::default(),
     };
     let mut piece = Vec::new();
@@ -178,23 +277,29 @@ pub(crate) fn run(options: &Options, steps: &[Step], wall: i64) -> Outcome {
             Step::Bytes(bytes) => {
                 piece.extend_from_slice(bytes);
                 // "Ended by LF."
-                while let Some(newline) = piece.iter().position(|&byte| byte == b'\n') {
-                    let line: Vec<u8> = piece.drain(..=newline).collect();
-                    model.line(&line);
+                let mut rest = &piece[..];
+                while let Some(newline) = rest.iter().position(|&byte| byte == b'\n') {
+                    let (line, further) = rest.split_at(newline + 1);
+                    model.line(line);
+                    rest = further;
                 }
+                piece = rest.to_vec();
             }
             Step::Idle(seconds) => {
                 for _ in 0..*seconds {
                     model.idle_second();
                 }
             }
+            Step::Wall(wall) => model.now.wall = *wall,
         }
     }
-    // "At the end of input also by CR or nothing."
-    if !piece.is_empty() {
-        model.line(&piece);
+    if !is_open {
+        // "At the end of input also by CR or nothing."
+        if !piece.is_empty() {
+            model.line(&piece);
+        }
+        model.end();
     }
-    model.end();
     model.outcome
 }
 
@@ -205,14 +310,14 @@ struct Model {
     /// The source that the next lines are from; none before the first line.
     current: Option<usize>,
     default_name: String,
-    wall: i64,
+    now: Now,
     outcome: Outcome,
 }
 
 impl Model {
     /// One line with its end, which only the last one may lack.
     fn line(&mut self, whole: &[u8]) {
-        self.outcome.lines += 1;
+        self.outcome.totals.lines += 1;
 
         // "A UTF-8 BOM and NUL bytes at the start of a line are dropped and
         // don't count."
@@ -222,67 +327,42 @@ impl Model {
         let line = whole.strip_suffix(b"\n").unwrap_or(whole);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
 
-        // "A line longer than 65,536 bytes, its end not counted, is malformed
+        // "A line longer than 262,144 bytes, its end not counted, is malformed
         // before anything else is asked of it."
         if line.len() > LONGEST_LINE {
             let current = self.current_source();
-            self.malformed(current, &line[..LONGEST_LINE], b"\n");
-            self.line_is_done(current);
+            // "An overlong one cut to 256 KiB; what was cut gets an LF."
+            self.sources[current].overlong_line([&line[..LONGEST_LINE], b"\n"].concat(), self.now);
+            self.gather(current);
             return;
         }
-
-        // A `==>` line belongs to the source that it names.
+        // "A `==>` line belongs to the source that it names."
         if let Some(name) = source_name(line) {
             let named = self.source_called(&show(name));
             self.current = Some(named);
-            self.skipped(named);
-            self.line_is_done(named);
+            self.sources[named].skip();
+            self.gather(named);
             return;
         }
-
         let current = self.current_source();
+        // "Skipped: lines that are empty or only blanks (spaces, tabs)."
         if line.iter().all(|&byte| byte == b' ' || byte == b'\t') {
-            self.skipped(current);
+            self.sources[current].skip();
         } else {
-            match self.sources[current].read_line(line) {
-                columns::Reading::Header => self.skipped(current),
-                columns::Reading::Record(request) => {
-                    self.outcome.requests += 1;
-                    self.sources[current].take(request, self.wall, true);
-                }
-                columns::Reading::Malformed => {
-                    // "Byte for byte with its end; what has no end gets an LF."
-                    let end = &whole[line.len()..];
-                    self.malformed(current, line, if end.is_empty() { b"\n" } else { end });
-                }
-            }
+            // "Byte for byte with its end; what has no end gets an LF."
+            let end = &whole[line.len()..];
+            let reject = [line, if end.is_empty() { b"\n" } else { end }].concat();
+            self.sources[current].line(line, reject, self.now);
         }
-        self.line_is_done(current);
+        self.gather(current);
     }
 
-    fn skipped(&mut self, source: usize) {
-        self.outcome.skipped += 1;
-        self.sources[source].skipped += 1;
-    }
-
-    fn malformed(&mut self, source: usize, line: &[u8], end: &[u8]) {
-        self.outcome.malformed += 1;
-        self.outcome.malformed_lines.push(self.outcome.lines);
-        self.outcome.rejects.extend_from_slice(line);
-        self.outcome.rejects.extend_from_slice(end);
-        self.sources[source].malformed += 1;
-    }
-
-    fn line_is_done(&mut self, source: usize) {
-        self.sources[source].silence_begins(self.wall);
-        self.gather(source);
-    }
-
-    /// "In each second, each source's idle time grows by one."
+    /// A second in which the input was found empty.
     fn idle_second(&mut self) {
-        self.wall += 1;
+        self.now.wall += 1;
+        self.now.listened += 1;
         for source in 0..self.sources.len() {
-            self.sources[source].idle_second(self.wall);
+            self.sources[source].silence(self.now);
             self.gather(source);
         }
     }
@@ -290,15 +370,17 @@ impl Model {
     /// "At the end each source ends in the order in which it first came."
     fn end(&mut self) {
         for source in 0..self.sources.len() {
-            self.sources[source].end(self.wall);
+            self.sources[source].end(self.now);
             self.gather(source);
         }
     }
 
     /// Takes over what a source has written.
     fn gather(&mut self, source: usize) {
-        self.outcome.events.append(&mut self.sources[source].events);
-        self.outcome.late += std::mem::take(&mut self.sources[source].late);
+        let source = &mut self.sources[source];
+        self.outcome.events.append(&mut source.events);
+        self.outcome.rejects.append(&mut source.rejects);
+        self.outcome.totals.add(&std::mem::take(&mut source.totals));
     }
 
     /// The source of the next lines. Before the first `==>` it is the one
@@ -321,6 +403,37 @@ impl Model {
         }
         self.sources.push(Source::new(name.to_owned(), self.settings.clone()));
         self.sources.len() - 1
+    }
+}
+
+impl Totals {
+    /// Adds those of a source, or of another run.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.requests += other.requests;
+        self.malformed += other.malformed;
+        self.skipped += other.skipped;
+        self.late += other.late;
+        self.future += other.future;
+        self.future_at_once += other.future_at_once;
+        self.stragglers += other.stragglers;
+        for (leaps, others) in self.leaps.iter_mut().zip(other.leaps) {
+            *leaps += others;
+        }
+        for (restarts, others) in self.restarts.iter_mut().zip(other.restarts) {
+            *restarts += others;
+        }
+        self.left_near_the_present += other.left_near_the_present;
+        self.restarts_near_the_present += other.restarts_near_the_present;
+        self.grown_timeouts += other.grown_timeouts;
+        self.moved_by_silence += other.moved_by_silence;
+        self.torn_headers += other.torn_headers;
+        self.new_headers += other.new_headers;
+        self.headers_without_time += other.headers_without_time;
+        self.changed_delimiters += other.changed_delimiters;
+        self.virtual_hosts += other.virtual_hosts;
+        self.users_with_blanks += other.users_with_blanks;
+        self.later_of_two += other.later_of_two;
     }
 }
 

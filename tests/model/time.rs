@@ -1,13 +1,20 @@
-//! SPEC section 3: event time. Late records, suspects, silence.
+//! SPEC section 3: event time. Late records, suspects, restarts, silence.
 
+use super::Now;
 use super::columns::Request;
-use super::source::{Kind, Run, Side, Source};
+use super::source::{Kind, LastHeard, Run, Source, Suspect};
 
-/// "Held, up to 10 of them."
+/// "Up to 10 forward and up to 10 backward suspects are held."
 const MOST_HELD: usize = 10;
 
 /// A log is live if its clock is this near to the wall clock, in seconds.
-const LIVE: i64 = 300;
+const NEAR: i64 = 300;
+
+/// "Only if no record was accepted for 60 s."
+const UNDISTURBED: i64 = 60;
+
+/// "At most 300 s."
+const LONGEST_IDLE_TIMEOUT: i64 = 300;
 
 impl Source {
     /// "Watermark `wm = E - lateness - 1`."
@@ -15,222 +22,363 @@ impl Source {
         self.run.clock - self.settings.lateness - 1
     }
 
-    /// `F = max(lateness, 30)`: the latest time that is no forward suspect.
-    fn forward_limit(&self) -> i64 {
-        self.run.clock + self.settings.lateness.max(30)
+    /// "The current second (`max(S, wm + 1)`)."
+    pub(crate) fn current_second(&self) -> i64 {
+        self.run.stream_time.max(self.watermark() + 1)
     }
 
-    /// `J = max(window, lateness + 60)`.
+    /// "`F = max(lateness, 30)`."
+    fn forward_reach(&self) -> i64 {
+        self.settings.lateness.max(30)
+    }
+
+    /// "`J = max(window, lateness + 60)`."
     fn backward_reach(&self) -> i64 {
         self.settings.window.max(self.settings.lateness + 60)
     }
 
-    /// A good record has come, or a held one is taken again. `decides`: its
-    /// being accepted decides those held.
-    pub(crate) fn take(&mut self, request: Request, wall: i64, decides: bool) {
-        let time = request.time;
+    /// "A record is *current* if `now - 300 <= t <= now + lateness`."
+    fn is_current(&self, time: i64, now: Now) -> bool {
+        now.wall - NEAR <= time && time <= now.wall + self.settings.lateness
+    }
+
+    /// "The log is *live* if `now - 300 <= E <= now + F`."
+    fn is_live(&self, now: Now) -> bool {
+        now.wall - NEAR <= self.run.clock && self.run.clock <= now.wall + self.forward_reach()
+    }
+
+    /// "Near the present, while `now - 300 <= E <= now + 300`."
+    fn is_near_the_present(&self, now: Now) -> bool {
+        (self.run.clock - now.wall).abs() <= NEAR
+    }
+
+    /// "Late (`t <= wm`)."
+    fn is_late(&self, time: i64) -> bool {
+        time <= self.watermark()
+    }
+
+    /// A good record has come, or a held one is taken again.
+    pub(crate) fn take(&mut self, request: Request, now: Now) {
+        self.take_suspect(Suspect { request, is_overtaken: false }, now);
+    }
+
+    fn take_suspect(&mut self, suspect: Suspect, now: Now) {
+        let time = suspect.request.time;
 
         // The first record of a run: nothing to be measured by. "Judging
-        // starts with the first second closed after the first record."
+        // starts with the first (second) closed after the first record."
         if !self.run.started {
             self.run.started = true;
             self.run.stream_time = time;
             self.run.clock = time;
             self.run.least = time;
             self.run.closed = self.watermark();
-            self.accept(request, wall, decides);
+            self.accept(suspect.request, now);
             return;
         }
 
-        // "Before all else a record with `t > E + F` (forward suspect), or
-        // `t < S - J` (backward suspect) is held."
-        if time > self.forward_limit() {
-            self.hold(Side::Forward, request, wall);
-            // "Forward suspects are confirmed by 10 in a row; or at once if
-            // the record is at most the lateness ahead of the wall clock and
-            // at most 300 s behind it."
-            let at_once = time <= wall + self.settings.lateness && time >= wall - LIVE;
-            if at_once || self.run.held.len() == MOST_HELD {
-                self.confirm_forward(wall);
-            }
-            return;
+        let clock = self.run.clock;
+        let ahead_of_wall = time > now.wall + self.forward_reach();
+        // "1. A *forward suspect* if `t > E + F`, or if the log is live and
+        // `t > now + F`."
+        if time > clock + self.forward_reach() || (self.is_live(now) && ahead_of_wall) {
+            self.take_forward(suspect, now);
         }
-        if time < self.run.stream_time - self.backward_reach() {
-            self.hold(Side::Backward, request, wall);
-            // "While they spread wider (than `J`), the one that came first
-            // leaves and is counted as a late one."
-            while self.held_spread() > self.backward_reach() {
-                let (_, first) = self.run.held.remove(0);
-                self.count(first, Kind::Late);
-            }
-            // "Backward suspects are confirmed by 10 in a row within `J` of
-            // each other."
-            if self.run.held.len() == MOST_HELD {
-                self.confirm_backward(wall);
-            }
-            return;
+        // "2. A *backward suspect* if `t < S - J`, or if it is current and
+        // late while `E > now + F`. It is held."
+        else if time < self.run.stream_time - self.backward_reach()
+            || (self.is_current(time, now) && self.is_late(time) && clock > now.wall + self.forward_reach())
+        {
+            self.take_backward(suspect, now);
         }
-
-        // "Late (`t <= wm`)." "A late record decides nothing."
-        if time <= self.watermark() {
-            self.count(request, Kind::Late);
-            return;
+        // "3. Late. It decides nothing."
+        else if self.is_late(time) {
+            self.grow_idle_timeout(time, now);
+            self.count(suspect.request, Kind::Late);
+            self.hear(now);
         }
-        self.accept(request, wall, decides);
+        // "4. Accepted."
+        else {
+            self.accept(suspect.request, now);
+        }
     }
 
-    /// "`S`: the greatest accepted time. `E`: `S`, or further on after
-    /// silence. Every second `<= wm` is closed."
-    fn accept(&mut self, request: Request, wall: i64, decides: bool) {
+    fn accept(&mut self, request: Request, now: Now) {
+        // "Stream time `S`: the greatest accepted time. Event clock `E`: `S`,
+        // or further on after silence. It never goes back."
         self.run.stream_time = self.run.stream_time.max(request.time);
         self.run.clock = self.run.clock.max(self.run.stream_time);
         self.run.least = self.run.least.min(request.time);
+        self.run.accepted += 1;
+        self.run.listened_at_accepted = now.listened;
+        self.run.clock_at_accepted = self.run.clock;
+        self.run.silences.clear();
+        self.hear(now);
+        // "Every second `<= wm` is closed."
         self.close_seconds(self.watermark());
         self.count(request, Kind::Accepted);
-        // "When a record has been accepted, and the seconds that it closes
-        // have been closed, those held are decided."
-        if decides {
-            self.decide(wall);
+        // "After the seconds that it closes have been closed it decides all
+        // that are held."
+        self.decide(now);
+    }
+
+    /// "Forward ones, in order of time, each by `E` as it then is: within
+    /// `E + F` it is taken again as if it had just come; all others are
+    /// unconfirmed."
+    fn decide(&mut self, now: Now) {
+        while let Some(suspect) = remove_least(&mut self.run.forward) {
+            if suspect.request.time <= self.run.clock + self.forward_reach() {
+                self.take_suspect(suspect, now);
+            } else {
+                self.unconfirm_forward(suspect);
+            }
+        }
+        while let Some(suspect) = remove_least(&mut self.run.backward) {
+            self.unconfirm_backward(suspect);
         }
     }
 
-    fn hold(&mut self, side: Side, request: Request, wall: i64) {
-        // "A suspect of the other side decides them too."
-        if self.run.held.iter().any(|(held, _)| *held != side) {
-            self.decide(wall);
+    // ---- unconfirmed --------------------------------------------------------
+
+    /// "Forward ones (are counted in the current window) as `future`, and in
+    /// the rates at the current second."
+    fn unconfirm_forward(&mut self, suspect: Suspect) {
+        self.count(suspect.request, Kind::Future);
+    }
+
+    /// "Backward ones as late ones are."
+    fn unconfirm_backward(&mut self, suspect: Suspect) {
+        self.totals.stragglers += 1;
+        self.count(suspect.request, Kind::Late);
+    }
+
+    // ---- forward ------------------------------------------------------------
+
+    fn take_forward(&mut self, suspect: Suspect, now: Now) {
+        let time = suspect.request.time;
+        // For the end of input: "those that came before a forward one smaller
+        // by more than the lateness".
+        for held in &mut self.run.forward {
+            held.is_overtaken |= time < held.request.time - self.settings.lateness;
         }
-        self.run.held.push((side, request));
-    }
-
-    /// From the least to the greatest time of those held.
-    fn held_spread(&self) -> i64 {
-        let times = || self.run.held.iter().map(|(_, request)| request.time);
-        times().max().unwrap_or(0) - times().min().unwrap_or(0)
-    }
-
-    /// Takes the one of the least time from those held; of several the one
-    /// that came first.
-    fn earliest_held(&mut self) -> Option<(Side, Request)> {
-        let least = self.run.held.iter().map(|(_, request)| request.time).min()?;
-        let place = self.run.held.iter().position(|(_, request)| request.time == least)?;
-        Some(self.run.held.remove(place))
-    }
-
-    /// "Those held are decided, in order of time: forward ones that are now
-    /// within `E + F` are taken again, as if they had just come; the others
-    /// are counted in the current window, forward ones as `future` and not in
-    /// the rate, backward ones as late ones are."
-    fn decide(&mut self, wall: i64) {
-        while let Some((side, request)) = self.earliest_held() {
-            match side {
-                // One by one, with `E` as it is at that moment.
-                Side::Forward if request.time <= self.forward_limit() => {
-                    self.take(request, wall, true);
-                }
-                Side::Forward => self.count(request, Kind::Future),
-                Side::Backward => self.count(request, Kind::Late),
+        // "If it is current, time leaps at once."
+        if self.is_current(time, now) {
+            self.run.forward.push(suspect);
+            self.totals.leaps[1] += 1;
+            self.leap(time, now);
+            return;
+        }
+        // "If it isn't and the log is live, it is unconfirmed at once."
+        if self.is_live(now) {
+            self.totals.future_at_once += 1;
+            self.unconfirm_forward(suspect);
+            return;
+        }
+        // "Else it is held."
+        self.run.forward.push(suspect);
+        // "Forward ones are confirmed by 10 held."
+        if self.run.forward.len() == MOST_HELD {
+            // "Near the present 10 held of either side confirm only if no
+            // record was accepted for 60 s; until then the first to come is
+            // unconfirmed and leaves."
+            if self.is_near_the_present(now) && !self.is_undisturbed(now) {
+                let first = self.run.forward.remove(0);
+                self.totals.left_near_the_present += 1;
+                self.unconfirm_forward(first);
+            } else {
+                self.totals.leaps[0] += 1;
+                self.leap(time, now);
             }
         }
     }
 
-    /// "Then `S = E =` the least of them, and all held are taken again in
-    /// order of time."
-    fn confirm_forward(&mut self, wall: i64) {
-        let held = self.held_in_order_of_time();
-        let Some(least) = held.first() else { return };
-        self.run.stream_time = least.time;
-        self.run.clock = least.time;
+    /// "No record was accepted for 60 s (elapsed, as silence is counted)."
+    fn is_undisturbed(&self, now: Now) -> bool {
+        now.listened - self.run.listened_at_accepted >= UNDISTURBED
+    }
+
+    /// "`S = E =` the least of them, and all held are taken again in order of
+    /// time." `least` is a time of those that are confirmed.
+    fn leap(&mut self, least: i64, now: Now) {
+        let mut held = std::mem::take(&mut self.run.forward);
+        let confirmed = |suspect: &&Suspect| !self.run.is_ending || self.can_be_confirmed(suspect, now);
+        let least = held.iter().filter(confirmed).map(|suspect| suspect.request.time).min().unwrap_or(least);
+        self.run.stream_time = least;
+        // "It never goes back", where silence has moved it further.
+        self.run.clock = self.run.clock.max(least);
         self.close_seconds(self.watermark());
-        for request in held {
-            self.take(request, wall, true);
+        while let Some(suspect) = remove_least(&mut held) {
+            self.take_suspect(suspect, now);
         }
     }
 
-    /// "Everything open is written as at the end of input, and a new run of
-    /// time starts with them, in order of time; columns and sources stay, an
-    /// alert is forgotten."
-    fn confirm_backward(&mut self, wall: i64) {
-        let held = self.held_in_order_of_time();
-        self.drain();
+    /// "By the end of input, but then neither those more than the lateness
+    /// ahead of the wall clock nor those that came before a forward one
+    /// smaller by more than the lateness."
+    fn can_be_confirmed(&self, suspect: &Suspect, now: Now) -> bool {
+        suspect.request.time <= now.wall + self.settings.lateness && !suspect.is_overtaken
+    }
+
+    // ---- backward -----------------------------------------------------------
+
+    fn take_backward(&mut self, suspect: Suspect, now: Now) {
+        let time = suspect.request.time;
+        let is_current = self.is_current(time, now);
+        // "One that comes more than the lateness behind the greatest of those
+        // held before it makes those unconfirmed and is the first of a new
+        // row."
+        let greatest = self.run.backward.iter().map(|held| held.request.time).max();
+        if greatest.is_some_and(|greatest| time < greatest - self.settings.lateness) {
+            while let Some(held) = remove_least(&mut self.run.backward) {
+                self.unconfirm_backward(held);
+            }
+        }
+        self.run.backward.push(suspect);
+
+        // "At the end of input none is confirmed, however many are held."
+        if self.run.is_ending {
+            return;
+        }
+        // "Those that are current confirm at once if `E > now + 300`, or if
+        // `E > now + F` and the run has accepted fewer than 10 records."
+        let is_ahead = self.run.clock > now.wall + self.forward_reach();
+        let at_once =
+            is_current && (self.run.clock > now.wall + NEAR || (is_ahead && self.run.accepted < 10));
+        if at_once {
+            self.totals.restarts[1] += 1;
+            self.restart(now);
+            return;
+        }
+        // "Backward ones are confirmed, and time *restarts*, by 10 held."
+        if self.run.backward.len() == MOST_HELD {
+            // "Near the present 10 held of either side confirm only if no
+            // record was accepted for 60 s, or if they are backward, all
+            // current, and `E > now + F`; until then the first to come is
+            // unconfirmed and leaves."
+            let all_current = self.run.backward.iter().all(|held| self.is_current(held.request.time, now));
+            let is_near = self.is_near_the_present(now);
+            if is_near && !self.is_undisturbed(now) && !(all_current && is_ahead) {
+                let first = self.run.backward.remove(0);
+                self.totals.left_near_the_present += 1;
+                self.unconfirm_backward(first);
+            } else {
+                self.totals.restarts[0] += 1;
+                self.totals.restarts_near_the_present += u64::from(is_near);
+                self.restart(now);
+            }
+        }
+    }
+
+    /// "Time restarts: everything open is written as at the end of input
+    /// (forward suspects too), counters that would be lost as well, and a new
+    /// run of time starts with the records that said so, in order of time;
+    /// columns and sources stay."
+    fn restart(&mut self, now: Now) {
+        let mut held = std::mem::take(&mut self.run.backward);
+        self.end_run(now);
+        // "An alert that is active is closed by a recovery with `reason`
+        // `restarted`, at the last second that is closed."
+        self.close_alerts();
+        self.write_open();
         self.run = Run::default();
-        for request in held {
-            self.take(request, wall, true);
+        while let Some(suspect) = remove_least(&mut held) {
+            self.take(suspect.request, now);
         }
     }
 
-    /// Takes all those held away.
-    fn held_in_order_of_time(&mut self) -> Vec<Request> {
-        std::iter::from_fn(|| self.earliest_held()).map(|(_, request)| request).collect()
-    }
+    // ---- silence ------------------------------------------------------------
 
-    /// A line of this source has been handled: silence begins anew.
-    pub(crate) fn silence_begins(&mut self, wall: i64) {
-        self.idle = 0;
-        self.clock_at_last_line = self.run.started.then_some(self.run.clock);
-        self.wall_at_last_line = wall;
+    /// A record was accepted or late: silence begins.
+    fn hear(&mut self, now: Now) {
+        self.run.last_heard = Some(LastHeard { clock: self.run.clock, now });
     }
 
     /// One more second in which the input was found empty.
-    pub(crate) fn idle_second(&mut self, wall: i64) {
-        self.idle += 1;
-        // "Silence on a live log after which event time goes on by itself;
-        // 0 = never."
-        let timeout = self.settings.idle_timeout;
-        if timeout == 0 || self.idle <= timeout {
+    pub(crate) fn silence(&mut self, now: Now) {
+        // "`--idle-timeout`: 0 = never."
+        let Some(last) = self.run.last_heard else { return };
+        if self.idle_timeout == 0 {
             return;
         }
-        // "Only if `A` was within 300 s of the wall clock when the silence
-        // began", `A` being `E` at the last line.
-        let Some(at_last_line) = self.clock_at_last_line else {
-            return;
-        };
-        if (at_last_line - self.wall_at_last_line).abs() > LIVE {
+        // "When no record was accepted or late for the idle timeout (whatever
+        // malformed, skipped, held or unconfirmed lines have come), `E` goes
+        // on; only if `A` was within 300 s of the wall clock when that record
+        // came."
+        let idle = now.listened - last.now.listened;
+        if idle <= self.idle_timeout || (last.clock - last.now.wall).abs() > NEAR {
             return;
         }
-        // "`E = A + (idle - idle timeout)`"; it never goes back.
-        self.run.clock = self.run.clock.max(at_last_line + (self.idle - timeout));
+        // "`E = A + (idle - idle timeout)`, `A` being `E` at the last record
+        // that was accepted or late." It never goes back.
+        let clock = self.run.clock.max(last.clock + (idle - self.idle_timeout));
+        self.totals.moved_by_silence += clock.abs_diff(self.run.clock);
+        self.run.clock = clock;
         self.close_seconds(self.watermark());
-
-        // "When silence moves `E`, forward ones within `E + F` are taken
-        // again; being accepted so decides none of the others."
-        while let Some(place) = self.earliest_within_forward_limit() {
-            let (_, request) = self.run.held.remove(place);
-            self.take(request, wall, false);
-        }
     }
 
-    /// The place of the forward suspect to be taken again first, with `E` as
-    /// it is now.
-    fn earliest_within_forward_limit(&self) -> Option<usize> {
-        (0..self.run.held.len())
-            .filter(|&place| {
-                let (side, request) = &self.run.held[place];
-                *side == Side::Forward && request.time <= self.forward_limit()
-            })
-            .min_by_key(|&place| self.run.held[place].1.time)
-    }
-
-    /// The input has ended.
-    pub(crate) fn end(&mut self, wall: i64) {
-        // Forward suspects are confirmed "by the end of input, but not if it
-        // is more than the lateness ahead of the wall clock (repeated while
-        // any is left that can be confirmed)". If the least can't, none can.
-        while self
-            .run
-            .held
-            .iter()
-            .any(|(side, request)| *side == Side::Forward && request.time <= wall + self.settings.lateness)
-        {
-            self.confirm_forward(wall);
-        }
-        // The others are `future`; backward ones: "at the end of input they
-        // are late". Both in the current window, before the last seconds.
-        while let Some((side, request)) = self.earliest_held() {
-            match side {
-                Side::Forward => self.count(request, Kind::Future),
-                Side::Backward => self.count(request, Kind::Late),
+    /// "When a record later than `S` comes late because silence has moved `E`,
+    /// the idle timeout of that source becomes the least with which it would
+    /// have been on time, at most 300 s."
+    fn grow_idle_timeout(&mut self, time: i64, now: Now) {
+        if let Some(last) = self.run.last_heard {
+            let idle = now.listened - last.now.listened;
+            let has_moved = idle > self.idle_timeout && (last.clock - last.now.wall).abs() <= NEAR;
+            if self.idle_timeout > 0 && has_moved {
+                self.run.silences.push(idle);
             }
         }
-        self.drain();
+        if time <= self.run.stream_time || self.run.silences.is_empty() {
+            return;
+        }
+        // Where the clock would be had the timeout been so long since a record
+        // was last accepted. It grows, it never shrinks.
+        let clock = |timeout: i64| {
+            let moved: i64 = self.run.silences.iter().map(|idle| (idle - timeout).max(0)).sum();
+            self.run.clock_at_accepted + moved
+        };
+        let before = self.idle_timeout;
+        while self.idle_timeout < LONGEST_IDLE_TIMEOUT
+            && time < clock(self.idle_timeout) - self.settings.lateness
+        {
+            self.idle_timeout += 1;
+        }
+        self.totals.grown_timeouts += u64::from(self.idle_timeout > before);
     }
+
+    // ---- the end ------------------------------------------------------------
+
+    /// The input ends, or time restarts: what is held is decided, and "all
+    /// seconds up to `S` are closed".
+    pub(crate) fn end_run(&mut self, now: Now) {
+        // Without a good record there is no run.
+        if !self.run.started {
+            return;
+        }
+        self.run.is_ending = true;
+        // "At the end of input: repeated while any is left that can be
+        // confirmed; the rest is unconfirmed."
+        while let Some(least) = self.least_confirmable(now) {
+            self.totals.leaps[2] += 1;
+            self.leap(least, now);
+        }
+        while let Some(suspect) = remove_least(&mut self.run.forward) {
+            self.unconfirm_forward(suspect);
+        }
+        while let Some(suspect) = remove_least(&mut self.run.backward) {
+            self.unconfirm_backward(suspect);
+        }
+        self.close_seconds(self.run.stream_time);
+    }
+
+    fn least_confirmable(&self, now: Now) -> Option<i64> {
+        let can = self.run.forward.iter().filter(|suspect| self.can_be_confirmed(suspect, now));
+        can.map(|suspect| suspect.request.time).min()
+    }
+}
+
+/// Takes the one of the least time away; of several the one that came first.
+fn remove_least(held: &mut Vec<Suspect>) -> Option<Suspect> {
+    let least = held.iter().map(|suspect| suspect.request.time).min()?;
+    let index = held.iter().position(|suspect| suspect.request.time == least)?;
+    Some(held.remove(index))
 }

@@ -14,7 +14,7 @@ pub(crate) const OTHER: &str = "other";
 #[derive(Debug)]
 pub(crate) struct Unreadable;
 
-fn is_blank(byte: u8) -> bool {
+pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
@@ -52,6 +52,17 @@ pub(crate) fn show(name: &[u8]) -> String {
         .collect()
 }
 
+/// "`-`, `null`, `NULL`, `nil`, `None`, `NaN` and nothing are the same: empty."
+fn is_empty(value: &[u8]) -> bool {
+    matches!(value, b"" | b"-" | b"null" | b"NULL" | b"nil" | b"None" | b"NaN")
+}
+
+/// "An empty host is `-`."
+pub(crate) fn host(value: &[u8]) -> String {
+    let value = trim(value);
+    name(if is_empty(value) { b"-" } else { value })
+}
+
 /// "Names (sections, hosts) are cut at 128 bytes, then shown."
 pub(crate) fn name(value: &[u8]) -> String {
     show(&value[..value.len().min(128)])
@@ -79,20 +90,67 @@ fn integer(value: &[u8], most: u64) -> Result<u64, Unreadable> {
     Ok(number)
 }
 
-/// "An integer 0 to 999; empty or `-`: in no `status_codes`" (none).
+/// "An integer 0 to 999, also written `200.0`, `-1` (empty) or with a word and
+/// a slash before it, `TCP_MISS/200`; empty or `-`: in no `status_codes`"
+/// (none).
 pub(crate) fn status(value: &[u8]) -> Result<Option<u64>, Unreadable> {
-    match trim(value) {
-        b"" | b"-" => Ok(None),
-        value => integer(value, 999).map(Some),
+    let value = trim(value);
+    if is_empty(value) || value == b"-1" {
+        return Ok(None);
+    }
+    match value.iter().position(|&byte| byte == b'/') {
+        Some(slash) if slash > 0 && !value[..slash].iter().any(|&byte| is_blank(byte)) => {
+            integer(&value[slash + 1..], 999).map(Some)
+        }
+        _ => integer(value, 999).map(Some),
     }
 }
 
-/// "An integer from 0 to 2^63-1; empty or `-`: 0."
+/// "An integer from 0 to 2^63-1, also `80251.0`; empty or `-`: 0."
 pub(crate) fn bytes(value: &[u8]) -> Result<u64, Unreadable> {
-    match trim(value) {
-        b"" | b"-" => Ok(0),
-        value => integer(value, (1 << 63) - 1),
+    let value = trim(value);
+    if is_empty(value) {
+        return Ok(0);
     }
+    integer(value, (1 << 63) - 1)
+}
+
+/// "A decimal number from 0 to 2^63-1 ns, in its column's unit or with one of
+/// its own (`0.053s`, `31ms`); empty, or anything else: the request has none."
+/// -> "whole nanoseconds, rounded down"
+pub(crate) fn latency(value: &[u8], unit: u64) -> Option<u64> {
+    let value = trim(value);
+    let own: [(&[u8], u64); 5] = [
+        (b"ns", 1),
+        (b"us", 1_000),
+        ("\u{b5}s".as_bytes(), 1_000),
+        (b"ms", 1_000_000),
+        (b"s", 1_000_000_000),
+    ];
+    let with_own = own.iter().find_map(|(name, unit)| Some((value.strip_suffix(*name)?, *unit)));
+    let (number, unit) = with_own.unwrap_or((value, unit));
+    let (whole, decimals) = match number.iter().position(|&byte| byte == b'.') {
+        Some(dot) => (&number[..dot], &number[dot + 1..]),
+        None => (number, &b"0"[..]),
+    };
+    if !all_digits(whole) || !all_digits(decimals) {
+        return None;
+    }
+    // Digit by digit: the whole ones as they are, each decimal a tenth of the
+    // one before; more than ten of them are less than a nanosecond of a second.
+    let digit = |byte: u8| u128::from(byte - b'0');
+    let mut sum: u128 = 0;
+    for &byte in whole {
+        sum = sum.checked_mul(10)?.checked_add(digit(byte) * u128::from(unit))?;
+    }
+    let mut part: u128 = 0;
+    let mut tenth: u128 = 1;
+    for &byte in decimals.iter().take(18) {
+        part = part * 10 + digit(byte);
+        tenth *= 10;
+    }
+    sum += part * u128::from(unit) / tenth;
+    u64::try_from(sum).ok().filter(|&sum| sum < 1 << 63)
 }
 
 // ---- request --------------------------------------------------------------
@@ -195,27 +253,87 @@ pub(crate) enum Zone {
 }
 
 impl Zone {
-    pub(crate) fn named(name: Option<&str>) -> Self {
-        match name {
-            None => Self::Utc,
-            Some(name) => Self::Named(jiff::tz::TimeZone::get(name).expect("a zone")),
+    /// A local time -> seconds of UTC since the epoch.
+    fn seconds(&self, local: Written, before: Option<i64>) -> Option<i64> {
+        match self {
+            Self::Utc => Some(local.seconds()),
+            Self::Named(zone) => {
+                let ambiguous = zone.to_ambiguous_timestamp(local.to_jiff()?);
+                // "One that doesn't occur is moved on (jiff: compatible)."
+                if !matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Fold { .. }) {
+                    return Some(ambiguous.compatible().ok()?.as_second());
+                }
+                // "A local time that occurs twice is the one nearer to the time
+                // read before it in this source (the earlier one if there is
+                // none)."
+                let earlier = ambiguous.earlier().ok()?.as_second();
+                let later = ambiguous.later().ok()?.as_second();
+                match before {
+                    Some(before) if before.abs_diff(later) < before.abs_diff(earlier) => Some(later),
+                    _ => Some(earlier),
+                }
+            }
         }
     }
+}
+
+/// How times are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Times {
+    /// `--time-format`.
+    format: Option<String>,
+    zone: Zone,
 }
 
 /// 9000-01-01T00:00:00Z; counting up to it each time would take too long.
 const END_OF_8999: i64 = 221_845_392_000;
 
-/// Any of the forms of time -> seconds of UTC since the epoch.
-pub(crate) fn time(value: &[u8], zone: &Zone) -> Option<i64> {
-    let value = trim(value);
-    let seconds =
-        epoch(value).or_else(|| date_and_time(value, zone)).or_else(|| common_log_time(value, zone))?;
-    // "Years 1970 to 8999."
-    (0..END_OF_8999).contains(&seconds).then_some(seconds)
+impl Times {
+    pub(crate) fn new(format: Option<String>, zone: Option<&str>) -> Self {
+        let zone = zone.map_or(Zone::Utc, |name| Zone::Named(jiff::tz::TimeZone::get(name).expect("a zone")));
+        Self { format, zone }
+    }
+
+    /// A time -> seconds of UTC since the epoch. `before` is the time that was
+    /// read before it.
+    pub(crate) fn read(&self, value: &[u8], before: Option<i64>) -> Option<i64> {
+        let value = trim(value);
+        let seconds = match &self.format {
+            // "Then only so."
+            Some(format) => self.by_format(format, value, before)?,
+            None => epoch(value)
+                .or_else(|| date_and_time(value, &self.zone, before))
+                .or_else(|| common_log_time(value, &self.zone, before))
+                .or_else(|| kibana_time(value, &self.zone, before))?,
+        };
+        // "Years 1970 to 8999."
+        (0..END_OF_8999).contains(&seconds).then_some(seconds)
+    }
+
+    /// "In the conversions of strptime that jiff has."
+    fn by_format(&self, format: &str, value: &[u8], before: Option<i64>) -> Option<i64> {
+        let parsed = jiff::fmt::strtime::parse(format, value).ok()?;
+        if parsed.timestamp().is_some() || parsed.offset().is_some() {
+            return Some(parsed.to_timestamp().ok()?.as_second());
+        }
+        if parsed.iana_time_zone().is_some() {
+            return Some(parsed.to_zoned().ok()?.timestamp().as_second());
+        }
+        let local = parsed.to_datetime().ok()?;
+        let written = Written {
+            year: local.year().into(),
+            month: local.month().into(),
+            day: local.day().into(),
+            hour: local.hour().into(),
+            minute: local.minute().into(),
+            second: local.second().into(),
+        };
+        self.zone.seconds(written, before)
+    }
 }
 
-/// "Epoch seconds, integer or decimal (13 digits: ms, 16: us, 19: ns)."
+/// "Epoch seconds, integer or decimal (13 digits: ms, 16: us, 19: ns; 8 digits
+/// that are a calendar day of 1970 to 8999, `20210930`: malformed)."
 fn epoch(value: &[u8]) -> Option<i64> {
     let (digits, decimals) = match value.iter().position(|&byte| byte == b'.') {
         Some(dot) => (&value[..dot], &value[dot + 1..]),
@@ -233,9 +351,18 @@ fn epoch(value: &[u8]) -> Option<i64> {
         13 => number / 1_000,
         16 => number / 1_000_000,
         19 => number / 1_000_000_000,
+        8 if is_calendar_day(number) => return None,
         _ => number,
     };
     i64::try_from(seconds).ok()
+}
+
+fn is_calendar_day(digits: i128) -> bool {
+    let digits = i64::try_from(digits).expect("8 digits");
+    let (year, month, day) = (digits / 10_000, digits / 100 % 100, digits % 100);
+    (1970..=8999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=civil::days_in_month(year, month)).contains(&day)
 }
 
 /// Takes a text apart from the left.
@@ -270,6 +397,7 @@ impl Scan<'_> {
 }
 
 /// A date and a time of day as written.
+#[derive(Clone, Copy)]
 struct Written {
     year: i64,
     month: i64,
@@ -280,80 +408,96 @@ struct Written {
 }
 
 impl Written {
-    /// With the offset in seconds that follows it, or none.
-    fn seconds(&self, offset: Option<i64>, zone: &Zone) -> Option<i64> {
+    /// If there is such a day and such a time of day. "Second 60 is 59."
+    fn checked(self) -> Option<Self> {
         let exists = (1..=12).contains(&self.month)
             && (1..=civil::days_in_month(self.year, self.month)).contains(&self.day)
             && self.hour <= 23
             && self.minute <= 59
             && self.second <= 60;
-        if !exists {
-            return None;
-        }
-        // "Second 60 is 59."
-        let second = self.second.min(59);
-        let local = civil::start_of_day(self.year, self.month, self.day)
+        exists.then_some(Self { second: self.second.min(59), ..self })
+    }
+
+    /// As if it were UTC.
+    fn seconds(self) -> i64 {
+        civil::start_of_day(self.year, self.month, self.day)
             + self.hour * 3_600
             + self.minute * 60
-            + second;
-        match (offset, zone) {
-            (Some(offset), _) => Some(local - offset),
-            (None, Zone::Utc) => Some(local),
-            // "A local time that occurs twice is the earlier one, one that
-            // doesn't occur is moved on (jiff: compatible)."
-            (None, Zone::Named(zone)) => {
-                let small = |number: i64| i8::try_from(number).ok();
-                let local = jiff::civil::DateTime::new(
-                    i16::try_from(self.year).ok()?,
-                    small(self.month)?,
-                    small(self.day)?,
-                    small(self.hour)?,
-                    small(self.minute)?,
-                    small(second)?,
-                    0,
-                )
-                .ok()?;
-                let instant = zone.to_ambiguous_timestamp(local).compatible().ok()?;
-                Some(instant.as_second())
-            }
+            + self.second
+    }
+
+    fn to_jiff(self) -> Option<jiff::civil::DateTime> {
+        let small = |number: i64| i8::try_from(number).ok();
+        jiff::civil::DateTime::new(
+            i16::try_from(self.year).ok()?,
+            small(self.month)?,
+            small(self.day)?,
+            small(self.hour)?,
+            small(self.minute)?,
+            small(self.second)?,
+            0,
+        )
+        .ok()
+    }
+
+    /// With the offset in seconds that follows it, or none.
+    fn at(self, offset: Option<i64>, zone: &Zone, before: Option<i64>) -> Option<i64> {
+        let written = self.checked()?;
+        match offset {
+            Some(offset) => Some(written.seconds() - offset),
+            None => zone.seconds(written, before),
         }
     }
 }
 
-/// "RFC 3339 or `YYYY-MM-DD HH:MM:SS` (blank or `T`) with or without fraction
-/// and offset." `t` is allowed as in RFC 3339.
-fn date_and_time(value: &[u8], zone: &Zone) -> Option<i64> {
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
+fn month_by_name(scan: &mut Scan) -> Option<i64> {
+    (1..).zip(MONTHS).find_map(|(number, name)| scan.word(name).map(|()| number))
+}
+
+/// "A fraction after `.` or `,`", if there is one.
+fn fraction(scan: &mut Scan) -> Option<()> {
+    if scan.one_of(b".,").is_some() {
+        scan.digits(1)?;
+        while scan.digits(1).is_some() {}
+    }
+    Some(())
+}
+
+/// "RFC 3339 or `YYYY-MM-DD HH:MM:SS` (blank or `T`; also `/` in the date, no
+/// seconds, a fraction after `.` or `,`) with or without offset." `t` is
+/// allowed as in RFC 3339.
+fn date_and_time(value: &[u8], zone: &Zone, before: Option<i64>) -> Option<i64> {
     let mut scan = Scan(value);
     let year = scan.digits(4)?;
-    scan.one_of(b"-")?;
+    let separator = scan.one_of(b"-/")?;
     let month = scan.digits(2)?;
-    scan.one_of(b"-")?;
+    scan.one_of(&[separator])?;
     let day = scan.digits(2)?;
     scan.one_of(b" \tTt")?;
     let hour = scan.digits(2)?;
     scan.one_of(b":")?;
     let minute = scan.digits(2)?;
-    scan.one_of(b":")?;
-    let second = scan.digits(2)?;
-    if scan.one_of(b".").is_some() {
-        scan.digits(1)?;
-        while scan.digits(1).is_some() {}
+    let mut second = 0;
+    if scan.one_of(b":").is_some() {
+        second = scan.digits(2)?;
+        fraction(&mut scan)?;
     }
     let offset = offset(scan)?;
-    let written = Written { year, month, day, hour, minute, second };
-    written.seconds(offset.seconds, zone)
+    Written { year, month, day, hour, minute, second }.at(offset.seconds, zone, before)
 }
 
-/// "`07/Feb/2019:21:11:00 +0000` with or without offset, `[` and `]`."
-fn common_log_time(value: &[u8], zone: &Zone) -> Option<i64> {
-    const MONTHS: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+/// "`07/Feb/2019:21:11:00 +0000` with or without fraction, offset, `[` and
+/// `]`."
+fn common_log_time(value: &[u8], zone: &Zone, before: Option<i64>) -> Option<i64> {
     let value = value.strip_prefix(b"[").unwrap_or(value);
     let value = value.strip_suffix(b"]").unwrap_or(value);
     let mut scan = Scan(value);
     let day = scan.digits(2)?;
     scan.one_of(b"/")?;
-    let month = (1..).zip(MONTHS).find_map(|(number, name)| scan.word(name).map(|()| number))?;
+    let month = month_by_name(&mut scan)?;
     scan.one_of(b"/")?;
     let year = scan.digits(4)?;
     scan.one_of(b":")?;
@@ -362,9 +506,30 @@ fn common_log_time(value: &[u8], zone: &Zone) -> Option<i64> {
     let minute = scan.digits(2)?;
     scan.one_of(b":")?;
     let second = scan.digits(2)?;
+    fraction(&mut scan)?;
     let offset = offset(scan)?;
-    let written = Written { year, month, day, hour, minute, second };
-    written.seconds(offset.seconds, zone)
+    Written { year, month, day, hour, minute, second }.at(offset.seconds, zone, before)
+}
+
+/// "`Sep 30, 2021 @ 10:00:00.000` (Kibana)", its day without a leading zero.
+fn kibana_time(value: &[u8], zone: &Zone, before: Option<i64>) -> Option<i64> {
+    let mut scan = Scan(value);
+    let month = month_by_name(&mut scan)?;
+    scan.one_of(b" ")?;
+    let day = scan.digits(2).or_else(|| scan.digits(1))?;
+    scan.word(b", ")?;
+    let year = scan.digits(4)?;
+    scan.word(b" @ ")?;
+    let hour = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let minute = scan.digits(2)?;
+    scan.one_of(b":")?;
+    let second = scan.digits(2)?;
+    fraction(&mut scan)?;
+    if !scan.0.is_empty() {
+        return None;
+    }
+    Written { year, month, day, hour, minute, second }.at(None, zone, before)
 }
 
 /// What stands after the time of day.
@@ -373,14 +538,14 @@ struct Offset {
     seconds: Option<i64>,
 }
 
-/// "Offset (`Z`, `UTC`, `+hh`, `+hhmm`, `+hh:mm`, with or without a blank
+/// "Offset (`Z`, `UTC`, `GMT`, `+hh`, `+hhmm`, `+hh:mm`, with or without a blank
 /// before it)", up to the end of the value. `z` is allowed as in RFC 3339.
 fn offset(mut scan: Scan) -> Option<Offset> {
     if scan.0.is_empty() {
         return Some(Offset { seconds: None });
     }
     let _blank = scan.one_of(b" \t");
-    let seconds = if matches!(scan.0, b"Z" | b"z" | b"UTC") {
+    let seconds = if matches!(scan.0, b"Z" | b"z" | b"UTC" | b"GMT") {
         0
     } else {
         let sign = if scan.one_of(b"+-")? == b'-' { -1 } else { 1 };

@@ -1,0 +1,107 @@
+//! SPEC section 2: a line -> its fields, by a delimiter or by blanks.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::values::is_blank;
+
+/// `--delimiter space`.
+pub(crate) const BLANKS: u8 = b' ';
+
+thread_local! {
+    // To make one for each line would take most of the time.
+    static READERS: RefCell<HashMap<(u8, Option<u8>), csv_core::Reader>> = RefCell::default();
+}
+
+/// The fields of a line; none if a quote is left open.
+pub(crate) fn fields(line: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
+    if delimiter == BLANKS { in_blanks(line) } else { as_csv(line, delimiter, None) }
+}
+
+/// The fields of a line as the csv crate reads them. Only LF ends a line, so
+/// a CR inside it is a byte like any other.
+pub(crate) fn as_csv(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<Vec<Vec<u8>>> {
+    if line.is_empty() {
+        return Some(vec![Vec::new()]);
+    }
+    let build = || {
+        let mut builder = csv_core::ReaderBuilder::new();
+        builder.delimiter(delimiter).terminator(csv_core::Terminator::Any(b'\n')).escape(escape).build()
+    };
+    let ended = [line, b"\n"].concat();
+    let (mut text, mut ends) = (vec![0; ended.len()], vec![0; ended.len() + 1]);
+    let (result, _, _, count) = READERS.with_borrow_mut(|readers| {
+        let reader = readers.entry((delimiter, escape)).or_insert_with(build);
+        reader.reset();
+        reader.read_record(&ended, &mut text, &mut ends)
+    });
+    match result {
+        csv_core::ReadRecordResult::Record => {}
+        // The LF is in a field: a quote is still open there.
+        csv_core::ReadRecordResult::InputEmpty => return None,
+        other => panic!("{other:?}: there is room for all"),
+    }
+    let mut start = 0;
+    let mut field = |end| text[std::mem::replace(&mut start, end)..end].to_vec();
+    Some(ends[..count].iter().map(|&end| field(end)).collect())
+}
+
+/// "One blank or tab separates two fields."
+fn in_blanks(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let (field, after) = first_in_blanks(rest)?;
+        fields.push(field);
+        match after.split_first() {
+            Some((_, further)) => rest = further,
+            None => return Some(fields),
+        }
+    }
+}
+
+/// The first field, and what follows it, from its delimiter on.
+fn first_in_blanks(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut field = Vec::new();
+    let mut rest = text;
+    if let Some(quoted) = text.strip_prefix(b"\"") {
+        // "`"…"` is one field, in which a backslash always escapes."
+        rest = quoted;
+        loop {
+            let (&byte, after) = rest.split_first()?;
+            rest = after;
+            match byte {
+                b'"' => break,
+                b'\\' => {
+                    let (&escaped, after) = rest.split_first()?;
+                    field.push(escaped);
+                    rest = after;
+                }
+                byte => field.push(byte),
+            }
+        }
+    } else if text.starts_with(b"[")
+        && let Some(end) = text.iter().position(|&byte| byte == b']')
+    {
+        // "`[…]` is one field."
+        let (bracketed, after) = text.split_at(end + 1);
+        field.extend_from_slice(bracketed);
+        rest = after;
+    }
+    // "What follows a closing quote up to the delimiter belongs to the field."
+    let length = rest.iter().position(|&byte| is_blank(byte)).unwrap_or(rest.len());
+    let (unquoted, after) = rest.split_at(length);
+    field.extend_from_slice(unquoted);
+    Some((field, after))
+}
+
+/// "A user name with blanks in it: all up to ` [`", the third of the fields.
+pub(crate) fn with_user_up_to_bracket(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (host, rest) = first_in_blanks(line)?;
+    let (ident, rest) = first_in_blanks(rest.get(1..)?)?;
+    let rest = rest.get(1..)?;
+    let end = rest.windows(2).position(|pair| pair == b" [")?;
+    let mut fields = vec![host, ident, rest[..end].to_vec()];
+    fields.extend(in_blanks(&rest[end + 1..])?);
+    Some(fields)
+}
