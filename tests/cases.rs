@@ -23,11 +23,11 @@ fn lines_of(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// What a case must give: the name of a file and its bytes.
-type LayoutOptions = Vec<(&'static str, Vec<u8>)>;
+/// What a case writes: the name of a file and its bytes.
+type Written = Vec<(&'static str, Vec<u8>)>;
 
 /// Runs the program as the case says, in a directory of its own.
-fn run(case: &Path) -> LayoutOptions {
+fn run(case: &Path) -> Written {
     let name = case.file_name().expect("a name");
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(name);
     match fs::remove_dir_all(&place) {
