@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use crate::count::alert::{Decimal, Kind, Limit, Limits};
 use crate::count::names;
 use crate::options::{self, Key, OPTIONS};
-use crate::read::columns::Columns;
+use crate::read::columns::{BLANKS, ColumnList};
 use crate::read::layout::LayoutOptions;
-use crate::read::timestamp::{Zone, read_duration};
+use crate::read::timestamp::{TimeFormat, Zone, read_duration};
 use crate::source::Settings;
 use crate::time::lateness::MOST_LATENESS;
 use crate::time::run;
@@ -230,12 +230,14 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
 fn resolve(typed: &Typed) -> Result<Options, UsageError> {
     let missing = || UsageError("an option has lost its default".to_owned());
     let layout = LayoutOptions {
-        columns: typed.read(Key::Columns, Columns::from_list)?,
+        columns: typed.read(Key::Columns, ColumnList::parse)?,
         delimiter: typed.read(Key::Delimiter, |text| match text {
             "tab" | "\t" => Ok(b'\t'),
+            "space" | " " => Ok(BLANKS),
             "," | ";" | "|" => Ok(text.as_bytes()[0]),
-            _ => Err("none of , ; | and tab"),
+            _ => Err("none of , ; | tab and space"),
         })?,
+        time_format: typed.read(Key::TimeFormat, TimeFormat::new)?,
         zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
     };
     let run = run::Settings {

@@ -9,16 +9,24 @@
 //!   monitor          which line goes to which source, and what is said about it
 //!   source           one source: its layout, its run of time, its silence
 //!   advice           sentences for people
+//!   problem          what is wrong with a line, and what to type
 //!   report           what a run has found out -> events
 //!   read
 //!     input          what can happen on the way in: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
+//!     verdict        what a line says by itself
+//!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go
+//!     delimited      a line under one delimiter
 //!     request        a record -> a request
 //!     columns        which column holds what
+//!     names          what columns are called
+//!     value          the values of fields
+//!     blanks         a line with blanks between its fields -> fields
 //!     record         a line -> fields
 //!     line           bytes -> lines
-//!     timestamp      the forms of time -> seconds
+//!     timestamp      a time -> seconds
+//!     calendar       the forms of time
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
 //!     lateness       how far requests came off the log's time
@@ -48,6 +56,7 @@ pub mod cli;
 pub mod count;
 pub mod monitor;
 pub mod options;
+pub mod problem;
 pub mod read;
 pub mod report;
 pub mod source;

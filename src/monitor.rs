@@ -9,9 +9,9 @@ use memchr::memmem;
 
 use crate::advice;
 use crate::count::names;
+use crate::read::hint::Hint;
 use crate::read::layout::MalformedLine;
 use crate::read::line::{self, Line, LineCutter, Lines};
-use crate::read::request::Malformed;
 use crate::source::{Settings, Source};
 use crate::time::Moment;
 use crate::time::lateness::Offsets;
@@ -163,6 +163,7 @@ impl<'w> Monitor<'w> {
         if let Some(text) = self.cutter.last() {
             state.read(text, now, settings);
         }
+        state.end_lines(now, settings);
         for index in 0..state.sources.len() {
             state.sources[index].end(now, settings, &mut state.events);
             state.say_notices(index, now);
@@ -204,16 +205,31 @@ impl State<'_> {
             });
             self.current = Some(index);
             let mut lines = Lines::new(stretch, self.lines);
-            while let Some(malformed) =
-                self.sources[index].read_lines(&mut lines, now, settings, &mut self.events)
-            {
-                self.report(index, &malformed, now);
-            }
+            self.read_lines(index, &mut lines, now, settings);
             self.lines = lines.number();
             self.say_notices(index, now);
             if let Some(seconds) = self.sources[index].seconds_ahead(now) {
                 self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
             }
+        }
+    }
+
+    /// Gives lines to one source, and says what is wrong with them.
+    fn read_lines(&mut self, index: usize, lines: &mut Lines<'_>, now: Moment, settings: &Settings) {
+        while let Some(malformed) = self.sources[index].read_lines(lines, now, settings, &mut self.events) {
+            self.report(index, &malformed, now);
+        }
+        if let Some(number) = self.sources[index].take_time_of_1970() {
+            let source = self.is_named.then(|| self.sources[index].name());
+            self.diagnostics.warn(Located { source, number, what: TIME_OF_1970 });
+        }
+    }
+
+    /// Takes the lines that were held back.
+    fn end_lines(&mut self, now: Moment, settings: &Settings) {
+        for index in 0..self.sources.len() {
+            self.sources[index].end_lines();
+            self.read_lines(index, &mut Lines::new(b"", self.lines), now, settings);
         }
     }
 
@@ -226,21 +242,25 @@ impl State<'_> {
                 Ok(())
             });
         }
-        let source = &mut self.sources[index];
-        let mut advice = "";
-        if self.first_problem.is_none() && source.requests() == 0 {
-            advice = source.advice(line);
-        }
-        let what = Sentence {
-            source: self.is_named.then(|| source.name()),
-            number: line.number,
-            problem: &line.problem,
-            advice,
+        let source = &self.sources[index];
+        let is_first = self.first_problem.is_none();
+        let hint = if is_first && source.requests() == 0 { source.hint(line) } else { None };
+        let source = self.is_named.then(|| source.name());
+        let problem = Located { source, number: line.number, what: &line.problem };
+        let whole = match hint {
+            // What is wrong with a field of it says nothing then.
+            Some(hint) if hint.is_foreign() => {
+                Located { source, number: line.number, what: hint }.to_string()
+            }
+            Some(hint) => format!("{problem}; {hint}"),
+            None => problem.to_string(),
         };
-        if self.first_problem.is_none() {
-            self.first_problem = Some(what.to_string());
+        if is_first {
+            // Advice is given once; if that isn't said, at the end.
+            let is_last_word = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
+            self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
         }
-        self.diagnostics.malformed(what, now.wall);
+        self.diagnostics.malformed(whole, now.wall);
     }
 
     /// The index of the source of this name; it is made if there is none yet.
@@ -397,19 +417,22 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// What is wrong with a line, and where.
-struct Sentence<'a> {
+/// What is said of a first time in 1970.
+const TIME_OF_1970: &str =
+    "the time is in 1970: most likely the column of the time is another (--columns says which)";
+
+/// What is said of a line, and where it is.
+struct Located<'a, T> {
     source: Option<&'a str>,
     number: u64,
-    problem: &'a Malformed,
-    advice: &'static str,
+    what: T,
 }
 
-impl fmt::Display for Sentence<'_> {
+impl<T: fmt::Display> fmt::Display for Located<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(source) = self.source {
             write!(f, "{}: ", Name(source))?;
         }
-        write!(f, "line {}: {}{}", self.number, self.problem, self.advice)
+        write!(f, "line {}: {}", self.number, self.what)
     }
 }

@@ -10,13 +10,14 @@
 
 use crate::bits::{HIGHEST, LOWEST, matches};
 use crate::count::{Method, Request};
-use crate::read::columns::{Columns, Role, Width};
+use crate::read::columns::{BLANKS, Columns, Role, Width};
 use crate::read::line::MAX_LINE;
 use crate::read::record::trim;
 use crate::read::request::{
     method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes, read_status,
 };
 use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
+use crate::read::value::read_host;
 
 /// Reads the plain lines of one layout.
 #[derive(Clone, Debug)]
@@ -43,8 +44,12 @@ impl PlainReader {
             is_common: roles == Columns::default().roles(),
             roles,
             width: columns.width,
-            // A time in two columns has to be put together first.
-            is_able: columns.date.is_none(),
+            // A time in two columns has to be put together first; a method
+            // column says how a request column is read.
+            is_able: columns.date.is_none()
+                && columns.latency.is_none()
+                && (columns.request.is_none() || columns.method.is_none())
+                && delimiter != BLANKS,
             last_time: LastTime::default(),
         }
     }
@@ -65,7 +70,7 @@ impl PlainReader {
             fields: Fields { rest: text, is_at_end: false, delimiter: self.delimiter },
             second: None,
             request: Request {
-                host: b"",
+                host: b"-",
                 method: Method::OTHER,
                 section: b"-",
                 status: None,
@@ -126,7 +131,7 @@ struct PlainLine<'a> {
 impl PlainLine<'_> {
     #[inline(always)]
     fn read_host(&mut self) -> Option<()> {
-        self.request.host = trim(self.fields.text()?);
+        self.request.host = read_host(trim(self.fields.text()?));
         Some(())
     }
 

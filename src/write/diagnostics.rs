@@ -67,6 +67,12 @@ impl<'w> Diagnostics<'w> {
         Diagnostics { out, is_quiet, shown: 0, malformed: Said::default(), topics: Default::default() }
     }
 
+    /// Whether only a failure is said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// Says why the program fails.
     pub fn fail(&mut self, what: impl fmt::Display) {
         self.say(what);
