@@ -82,7 +82,7 @@ pub(crate) fn old(random: &mut Random, count: usize, options: &Options) -> Vec<I
             burst = random.within(2, 30);
         }
         // More at once than a window with a small share of names can tell apart.
-        if options.lateness == 3_600 && random.one_in(40) {
+        if options.lateness == 3_600 && random.one_in(15) {
             burst = 150;
         }
         items.extend((0..burst).map(|_| Item::Record(at)));

@@ -110,7 +110,7 @@ pub(crate) struct Form {
     /// The usual seven columns with a virtual host before them.
     has_virtual_host: bool,
     /// Hundreds of sections and hosts.
-    is_crowded: bool,
+    pub(crate) is_crowded: bool,
     end: &'static str,
 }
 
@@ -231,7 +231,7 @@ impl Form {
                 value.push('"');
             }
             fields.push(match self.delimiter {
-                ' ' => quoted_for_blanks(random, role, &value),
+                ' ' => quoted_for_blanks(role, &value),
                 delimiter => quoted(random, &value, delimiter),
             });
         }
@@ -384,12 +384,12 @@ fn quoted(random: &mut Random, value: &str, delimiter: char) -> String {
 
 /// As nginx and Apache write a value: most bare, a request in quotes, a user
 /// name as it is.
-fn quoted_for_blanks(random: &mut Random, role: &str, value: &str) -> String {
+fn quoted_for_blanks(role: &str, value: &str) -> String {
     let in_quotes = || format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
     match role {
         "user" => value.to_owned(),
         "time" if value.starts_with('[') => value.to_owned(),
-        "time" if value.contains(' ') && random.one_in(2) => format!("[{value}]"),
+        "time" if value.as_bytes().get(2) == Some(&b'/') && !value.contains(',') => format!("[{value}]"),
         "request" | "path" => in_quotes(),
         _ if value.contains([' ', '\t', '"']) || value.is_empty() => in_quotes(),
         _ => value.to_owned(),

@@ -160,6 +160,10 @@ pub(crate) fn case(random: &mut Random) -> Case {
         typed.argument("time-format", &format);
     }
     let mut forms = [Form::random(random, zone, time_format), Form::random(random, zone, time_format)];
+    // The share of names is small where many windows can be open.
+    if typed.options.lateness == 3_600 {
+        forms[0].is_crowded = true;
+    }
     if random.one_in(6) {
         let by_names = random.one_in(2);
         let list = forms[0].columns_option(random, by_names);
