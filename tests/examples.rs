@@ -432,7 +432,7 @@ fn model_step(step: Step) -> model::Step {
 }
 
 fn assert_gives_the_examples(program: Program) {
-    let mut wrong = String::new();
+    let mut wrong: Vec<String> = Vec::new();
     for Example { name, arguments, steps, wall, is_open, output } in examples() {
         let interval = if arguments.contains(&"-i") { 7 } else { 10 };
         let found = notation(&program(arguments, &steps, wall, is_open), interval);
@@ -444,13 +444,13 @@ fn assert_gives_the_examples(program: Program) {
         let again = program(arguments, &bytes.collect::<Vec<_>>(), wall, is_open);
         let again = notation(&again, interval);
         if found != output || again != output {
-            wrong += &format!("{name}\n  right:        {output}\n  found:        {found}\n");
+            wrong.push(format!("{name}\n  right:        {output}\n  found:        {found}"));
             if again != found {
-                wrong += &format!("  byte by byte: {again}\n");
+                wrong.push(format!("  byte by byte: {again}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 /// Example 32: two servers of 100 requests a second each, by 100 lines each,

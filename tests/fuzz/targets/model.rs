@@ -14,8 +14,10 @@ fuzz_target!(|data: &[u8]| {
     // The model looks at every second that the alert's window holds.
     case.window = case.window.min(600);
     let options = model::Options {
-        threshold: case.threshold.to_owned(),
-        recovery_threshold: case.recovery.map(str::to_owned),
+        threshold: Some(model::Threshold {
+            limit: case.threshold.to_owned(),
+            recovery: case.recovery.map(str::to_owned),
+        }),
         interval: case.interval,
         window: case.window,
         lateness: case.lateness,
@@ -24,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
         columns: case.columns.map(str::to_owned),
         delimiter: case.delimiter,
         zone: case.zone.map(str::to_owned),
-        source: "stdin".to_owned(),
+        ..model::Options::default()
     };
     let steps: Vec<model::Step> = case
         .steps

@@ -27,7 +27,7 @@ fn expected(fields: &[&[u8]], columns: &Columns) -> Option<(i64, Vec<u8>, &'stat
         None => fields[columns.time].to_vec(),
         Some(date) => [trim(fields[date]), trim(fields[columns.time])].join(&b' '),
     };
-    let second = values::time(&time, &values::Zone::named(None))?;
+    let second = values::Times::new(None, None).read(&time, None)?;
     let status = values::status(field(columns.status).unwrap_or_default()).ok()?;
     let bytes = values::bytes(field(columns.bytes).unwrap_or_default()).ok()?;
     let (method, target) = match (field(columns.request), field(columns.method), field(columns.path)) {
