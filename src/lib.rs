@@ -14,6 +14,7 @@
 //!   read
 //!     input          what can happen on the way in: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
+//!     held           lines that those after them decide
 //!     verdict        what a line says by itself
 //!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go

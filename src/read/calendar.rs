@@ -6,6 +6,8 @@ use jiff::tz::Offset;
 
 /// The last second of the year 8999; the first one is 0, of the year 1970.
 pub const LAST_SECOND: i64 = 221_845_391_999;
+/// The first second of 1971: hardly a log is older.
+pub(crate) const YEAR_1971: i64 = 365 * 86_400;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
@@ -67,16 +69,13 @@ fn rfc3339(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
         return None;
     }
     let day = (number(&day[..4])?, number(&day[5..7])?, number(&day[8..10])?);
-    let (local, rest) = match clock.get(5) {
-        Some(b':') => {
-            let (clock, rest) = clock.split_at_checked(8)?;
-            (date_time(day, clock)?, without_fraction(rest)?)
-        }
+    let (local, rest) = if clock.get(5) == Some(&b':') {
+        let (clock, rest) = clock.split_at_checked(8)?;
+        (date_time(day, clock)?, without_fraction(rest)?)
+    } else {
         // Without seconds.
-        _ => {
-            let (clock, rest) = clock.split_at_checked(5)?;
-            (date_time(day, clock)?, rest)
-        }
+        let (clock, rest) = clock.split_at_checked(5)?;
+        (date_time(day, clock)?, rest)
     };
     Some((local, offset(rest)?))
 }

@@ -8,7 +8,7 @@ use crate::read::columns::{BLANKS, Columns, Header, has_data};
 use crate::read::names::{self, Names};
 use crate::read::record::{Record, Splitter, UnclosedQuote, is_blank, trim};
 use crate::read::request::{Malformed, is_request_line, read_request};
-use crate::read::timestamp::TimeReader;
+use crate::read::timestamp::{TimeReader, YEAR_1971};
 
 /// Reads lines at one delimiter.
 #[derive(Debug)]
@@ -59,6 +59,28 @@ impl Good {
     }
 }
 
+/// Whether a record whose time is in 1970 has a later one in another column,
+/// though no record was read by these columns yet: they are others then. Of
+/// columns that a header names only those count of which it says nothing.
+fn has_another_time(
+    record: &Record<'_>,
+    columns: &Columns,
+    is_assumed: bool,
+    second: i64,
+    times: &mut TimeReader,
+) -> bool {
+    if second >= YEAR_1971 {
+        return false;
+    }
+    let roles = columns.roles();
+    let is_other = |index: usize| {
+        let is_read = roles.get(index).is_some_and(Option::is_some) || columns.date == Some(index);
+        index != columns.time && (is_assumed || !is_read)
+    };
+    let mut others = record.fields().enumerate().filter(|&(index, _)| is_other(index));
+    others.any(|(_, field)| times.read(field).is_some_and(|other| other >= YEAR_1971))
+}
+
 /// Where `part` stands in `whole`; `None` if it is no part of it.
 fn part_of(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
@@ -75,6 +97,9 @@ pub(crate) struct Expected<'a> {
     pub(crate) is_assumed: bool,
     /// Whether they are given by position, or assumed.
     pub(crate) is_by_position: bool,
+    /// Whether no record was read by them yet, and they are a header's, or
+    /// assumed though the first line couldn't be read.
+    pub(crate) is_doubtful: bool,
 }
 
 impl Delimited {
@@ -116,6 +141,12 @@ impl Delimited {
         }
         let mut problem = match self.usual.split(text) {
             Ok(record) => match read_request(&record, columns, times) {
+                Ok((second, _))
+                    if expected.is_doubtful
+                        && has_another_time(&record, columns, expected.is_assumed, second, times) =>
+                {
+                    Malformed::Time(record.field(columns.time).into())
+                }
                 Ok((second, request)) => {
                     let is_line = record.bytes().as_ptr() == text.as_ptr();
                     let place = if is_line { Place::Line } else { Place::Usual };

@@ -54,14 +54,15 @@ pub enum Compression {
     Bzip2,
 }
 
-/// What was asked for, as far as it changes what there is to type.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    pub(crate) has_columns: bool,
-    pub(crate) has_names: bool,
-    pub(crate) has_time_format: bool,
-    /// Whether the columns are assumed to be the usual seven.
-    pub(crate) is_assumed: bool,
+/// How the columns were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// They weren't.
+    Nothing,
+    /// By the names in the header.
+    Names,
+    /// By their positions.
+    Positions,
 }
 
 /// What the start of an input is, if it is no text of lines of fields.
@@ -91,14 +92,21 @@ pub(crate) fn foreign_format(text: &[u8]) -> Option<Hint> {
 fn is_utf16(text: &[u8]) -> bool {
     const LOOKED_AT: usize = 200;
     let start = &text[..text.len().min(LOOKED_AT)];
-    let nuls = start.iter().filter(|&&byte| byte == 0).count();
+    let nuls = memchr::memchr_iter(0, start).count();
     text.starts_with(b"\xFF\xFE")
         || text.starts_with(b"\xFE\xFF")
         || (start.len() >= 8 && nuls * 5 > start.len() * 2)
 }
 
-/// What a line most likely is that can't be read for this problem.
-pub(crate) fn hint(text: &[u8], problem: &Malformed, asked: Asked) -> Option<Hint> {
+/// What a line most likely is that can't be read for this problem; `is_assumed`
+/// if the columns are only assumed to be the usual seven.
+pub(crate) fn hint(
+    text: &[u8],
+    problem: &Malformed,
+    asked: Asked,
+    is_assumed: bool,
+    has_time_format: bool,
+) -> Option<Hint> {
     if let Some(foreign) = foreign_format(text) {
         return Some(foreign);
     }
@@ -109,17 +117,17 @@ pub(crate) fn hint(text: &[u8], problem: &Malformed, asked: Asked) -> Option<Hin
         return Some(Hint::SpreadsheetLine);
     }
     match problem {
-        Malformed::NoTime(_) if !asked.has_columns => Some(Hint::TimeName),
-        Malformed::UnknownColumns if asked.has_names => Some(Hint::Header),
+        Malformed::NoTime(_) if asked == Asked::Nothing => Some(Hint::TimeName),
+        Malformed::UnknownColumns if asked == Asked::Names => Some(Hint::Header),
         Malformed::UnknownColumns => Some(Hint::TimeName),
         Malformed::Fields { found, wanted } => match wanted {
             Width::Exactly(wanted) if found > wanted => Some(Hint::UnquotedDelimiter),
-            _ if asked.is_assumed => Some(Hint::Columns),
+            _ if is_assumed => Some(Hint::Columns),
             _ => None,
         },
-        Malformed::Status(_) | Malformed::Bytes(_) if asked.is_assumed => Some(Hint::Columns),
-        Malformed::Time(_) if asked.has_time_format => Some(Hint::TimeFormat),
-        Malformed::Time(_) if asked.is_assumed => Some(Hint::TimesInFourth),
+        Malformed::Status(_) | Malformed::Bytes(_) if is_assumed => Some(Hint::Columns),
+        Malformed::Time(_) if has_time_format => Some(Hint::TimeFormat),
+        Malformed::Time(_) if is_assumed => Some(Hint::TimesInFourth),
         Malformed::Time(_) => Some(Hint::Times),
         _ => None,
     }

@@ -13,12 +13,13 @@ use std::collections::VecDeque;
 use crate::count::Request;
 use crate::read::columns::{ColumnList, Columns};
 use crate::read::delimited::Good;
+use crate::read::held::{Decided, HeldLine, Row};
 use crate::read::hint::{self, Asked, Hint};
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::is_blank;
 use crate::read::request::Malformed;
-use crate::read::timestamp::{TimeFormat, TimeReader, Zone};
+use crate::read::timestamp::{TimeFormat, TimeReader, YEAR_1971, Zone};
 use crate::read::verdict::{Basis, LineReader, State, Verdict};
 
 /// What the command line says about the layout of every source.
@@ -58,23 +59,6 @@ pub struct MalformedLine<'t> {
     pub problem: Malformed,
 }
 
-/// A line that is held back.
-#[derive(Debug)]
-struct HeldLine {
-    number: u64,
-    text: Vec<u8>,
-    end: &'static [u8],
-}
-
-/// A held line of which it is known now what it is.
-#[derive(Debug)]
-enum Decided {
-    Skipped,
-    Malformed(HeldLine, Malformed),
-    /// A record under the delimiter as it is now.
-    Record(HeldLine),
-}
-
 /// What to do about a line.
 enum Act {
     Skip,
@@ -93,15 +77,11 @@ pub struct Layout {
     reader: LineReader,
     /// Set once the delimiter and the columns are known.
     plain: Option<PlainReader>,
-    has_time_format: bool,
-    is_zone_fixed: bool,
     /// Whether only skipped lines have come.
     is_first: bool,
     /// A header that has changed the columns, and the state before it.
     new_header: Option<(HeldLine, State)>,
-    /// Malformed lines in a row that are records under other delimiters, each
-    /// with the delimiters' bits.
-    row: VecDeque<(HeldLine, Malformed, u8)>,
+    row: Row,
     decided: VecDeque<Decided>,
     /// The text of the held line that was given out last.
     given: Vec<u8>,
@@ -118,12 +98,6 @@ enum TimeOf1970 {
     Told,
 }
 
-/// The first second of 1971.
-const YEAR_1971: i64 = 365 * 86_400;
-/// So many malformed lines in a row change the delimiter, if they are records
-/// under another one.
-const ROW: usize = 3;
-
 impl Layout {
     /// The layout of a source of which nothing was read.
     #[must_use]
@@ -137,14 +111,19 @@ impl Layout {
         let reader = LineReader::new(called, options.delimiter.is_some(), times);
         let delimiter = options.delimiter.and_then(|delimiter| reader.index_of(delimiter));
         let mut layout = Layout {
-            state: State { columns, basis, delimiter, is_said: delimiter.is_some(), has_records: false },
+            state: State {
+                columns,
+                basis,
+                delimiter,
+                is_said: delimiter.is_some(),
+                has_records: false,
+                is_doubtful: false,
+            },
             reader,
             plain: None,
-            has_time_format: options.time_format.is_some(),
-            is_zone_fixed: options.zone.is_fixed(),
             is_first: true,
             new_header: None,
-            row: VecDeque::new(),
+            row: Row::default(),
             decided: VecDeque::new(),
             given: Vec::new(),
             is_settled: true,
@@ -177,7 +156,6 @@ impl Layout {
             && let Some((second, request, rest)) = plain.read(lines.rest(), &mut self.reader.times)
         {
             lines.passed(rest);
-            self.state.has_records = true;
             self.reader.times.passed(second);
             if second < YEAR_1971 {
                 self.note_1970(lines.number());
@@ -190,7 +168,7 @@ impl Layout {
     /// Takes note that no line follows: what is held back is decided, and
     /// [`Layout::next`] gives it out.
     pub fn end(&mut self) {
-        self.give_up_row();
+        self.row.give_up(&mut self.decided);
         if self.new_header.take().is_some() {
             self.decided.push_back(Decided::Skipped);
         }
@@ -200,13 +178,13 @@ impl Layout {
     /// Of the first line that couldn't be read: what the input most likely is.
     #[must_use]
     pub fn hint(&self, text: &[u8], problem: &Malformed) -> Option<Hint> {
-        let asked = Asked {
-            has_columns: self.state.basis == Basis::Given || self.reader.has_names(),
-            has_names: self.reader.has_names(),
-            has_time_format: self.has_time_format,
-            is_assumed: self.state.basis == Basis::Assumed,
+        let asked = match self.state.basis {
+            _ if self.reader.has_names() => Asked::Names,
+            Basis::Given => Asked::Positions,
+            _ => Asked::Nothing,
         };
-        hint::hint(text, problem, asked)
+        let is_assumed = self.state.basis == Basis::Assumed;
+        hint::hint(text, problem, asked, is_assumed, self.reader.times.has_format())
     }
 
     /// The same in the general way.
@@ -281,7 +259,7 @@ impl Layout {
             _ => None,
         };
         if let Some(act) = simple {
-            return if self.give_up_row() { Act::Wait } else { act };
+            return if self.row.give_up(&mut self.decided) { Act::Wait } else { act };
         }
         let held = || HeldLine { number, text: text.to_vec(), end: line.end };
         let verdict = self.reader.verdict(text, &self.state, self.is_first);
@@ -290,16 +268,17 @@ impl Layout {
             return Act::Wait;
         }
         if let Verdict::Bad(problem) = verdict {
+            self.state.is_doubtful |= self.is_first;
             self.is_first = false;
             let others = self.reader.others(text, &self.state);
             if others == 0 {
-                return if self.give_up_row() { Act::Wait } else { Act::Reject(problem) };
+                return if self.row.give_up(&mut self.decided) { Act::Wait } else { Act::Reject(problem) };
             }
-            self.row.push_back((held(), problem, others));
+            self.row.push(held(), problem, others, &mut self.decided);
             self.look_at_row();
             return Act::Hold;
         }
-        if self.give_up_row() {
+        if self.row.give_up(&mut self.decided) {
             return Act::Wait;
         }
         self.is_first &= matches!(verdict, Verdict::Comment);
@@ -323,9 +302,9 @@ impl Layout {
             self.decided.push_back(Decided::Skipped);
             return Act::Wait;
         }
-        self.state.has_records = true;
         // The fast way doesn't see the times that are read in the general one.
-        if self.state.delimiter.is_none() || !self.is_zone_fixed {
+        if !self.state.has_records || !self.reader.times.is_fixed() {
+            self.state.has_records = true;
             self.state.delimiter = Some(index);
             self.set_plain();
         }
@@ -358,6 +337,7 @@ impl Layout {
             delimiter: Some(index),
             is_said: true,
             has_records: false,
+            is_doubtful: false,
         };
         let old = std::mem::replace(&mut self.state, new);
         self.set_plain();
@@ -383,34 +363,14 @@ impl Layout {
         true
     }
 
-    /// Lets those of the row go that have no other delimiter in common with
-    /// the last of them; changes the delimiter if enough are left.
+    /// Changes the delimiter if the row is long enough.
     fn look_at_row(&mut self) {
-        let common = loop {
-            let common = self.row.iter().fold(u8::MAX, |common, (_, _, others)| common & others);
-            if common != 0 {
-                break common;
-            }
-            let Some((line, problem, _)) = self.row.pop_front() else { return };
-            self.decided.push_back(Decided::Malformed(line, problem));
-        };
-        if self.row.len() < ROW {
-            return;
-        }
-        let first = self.row.front().map_or(&b""[..], |(line, _, _)| &line.text);
+        let Some((common, first)) = self.row.complete() else { return };
         if let Some(index) = self.reader.best_of(common, first, &self.state) {
             self.state.delimiter = Some(index);
             self.set_plain();
         }
-        self.decided.extend(self.row.drain(..).map(|(line, _, _)| Decided::Record(line)));
-    }
-
-    /// Decides that the lines of the row are malformed; whether there are any.
-    fn give_up_row(&mut self) -> bool {
-        let had_any = !self.row.is_empty();
-        let decided = self.row.drain(..).map(|(line, problem, _)| Decided::Malformed(line, problem));
-        self.decided.extend(decided);
-        had_any
+        self.row.accept(&mut self.decided);
     }
 
     #[cold]
@@ -420,14 +380,12 @@ impl Layout {
         }
     }
 
-    /// Sets the fast way by what is known now.
+    /// Sets the fast way by what is known now; a first record is read in the
+    /// general way.
     fn set_plain(&mut self) {
-        let State { columns, basis, delimiter, .. } = &self.state;
-        self.plain = match *delimiter {
-            Some(index) if *basis != Basis::Unknown && !self.has_time_format => {
-                Some(PlainReader::new(columns, self.reader.delimiter(index)))
-            }
-            _ => None,
-        };
+        let State { columns, basis, delimiter, has_records, .. } = &self.state;
+        let is_known = *has_records && *basis != Basis::Unknown && !self.reader.times.has_format();
+        let delimiter = delimiter.filter(|_| is_known).map(|index| self.reader.delimiter(index));
+        self.plain = delimiter.map(|delimiter| PlainReader::new(columns, delimiter));
     }
 }

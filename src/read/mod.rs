@@ -4,6 +4,7 @@ pub(crate) mod blanks;
 pub(crate) mod calendar;
 pub mod columns;
 pub(crate) mod delimited;
+pub(crate) mod held;
 pub mod hint;
 pub mod input;
 pub mod layout;

@@ -11,6 +11,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 pub use crate::read::calendar::LAST_SECOND;
+pub(crate) use crate::read::calendar::YEAR_1971;
 use crate::read::calendar::{self, epoch_second};
 
 /// The zone of times that carry no offset.
@@ -35,8 +36,7 @@ impl Zone {
     }
 
     /// Whether a local time is the same second of UTC whatever came before.
-    #[must_use]
-    pub fn is_fixed(&self) -> bool {
+    fn is_fixed(&self) -> bool {
         self.0.to_fixed_offset().is_ok()
     }
 
@@ -127,6 +127,7 @@ fn resolved(read: &BrokenDownTime, zone: &Zone, previous: Option<i64>) -> Option
 #[derive(Clone, Debug)]
 pub struct TimeReader {
     zone: Zone,
+    is_zone_fixed: bool,
     format: Option<TimeFormat>,
     last_text: Vec<u8>,
     last_second: i64,
@@ -138,13 +139,30 @@ impl TimeReader {
     /// A reader for times that are in `zone` unless they carry an offset.
     #[must_use]
     pub fn new(zone: Zone) -> TimeReader {
-        TimeReader { zone, format: None, last_text: Vec::new(), last_second: 0, previous: None }
+        TimeReader {
+            is_zone_fixed: zone.is_fixed(),
+            zone,
+            format: None,
+            last_text: Vec::new(),
+            last_second: 0,
+            previous: None,
+        }
     }
 
     /// The same for times that are only written in this format, if any is given.
     #[must_use]
     pub fn with_format(zone: Zone, format: Option<TimeFormat>) -> TimeReader {
         TimeReader { format, ..TimeReader::new(zone) }
+    }
+
+    /// Whether times are in one format only.
+    pub(crate) fn has_format(&self) -> bool {
+        self.format.is_some()
+    }
+
+    /// Whether a time is the same second whatever came before.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.is_zone_fixed
     }
 
     /// Takes note of a record's second: of a local time that occurs twice, the

@@ -33,6 +33,9 @@ pub(crate) struct State {
     pub(crate) is_said: bool,
     /// Whether a record was read by these columns.
     pub(crate) has_records: bool,
+    /// Whether the first line couldn't be read, so that the usual seven are
+    /// in doubt.
+    pub(crate) is_doubtful: bool,
 }
 
 impl State {
@@ -41,6 +44,8 @@ impl State {
             columns: (self.basis != Basis::Unknown).then_some(&self.columns),
             is_assumed: self.basis == Basis::Assumed,
             is_by_position: self.basis != Basis::Header,
+            is_doubtful: !self.has_records
+                && (self.basis == Basis::Header || (self.is_doubtful && self.basis == Basis::Assumed)),
         }
     }
 }
@@ -183,7 +188,7 @@ impl LineReader {
         }
         // A header of which no record was read may have been none.
         if !state.has_records && !self.is_given && state.delimiter.is_some() {
-            let other = (0..self.readers.len()).filter_map(|index| self.header(index, text)).next();
+            let other = (0..self.readers.len()).find_map(|index| self.header(index, text));
             if let Some((_, verdict)) = other {
                 return verdict;
             }

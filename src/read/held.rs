@@ -1,0 +1,76 @@
+//! Lines that are held back until those after them decide what they are.
+
+use std::collections::VecDeque;
+
+use crate::read::request::Malformed;
+
+/// So many malformed lines in a row change the delimiter, if they are records
+/// under another one.
+const ROW: usize = 3;
+
+/// A line that is held back.
+#[derive(Debug)]
+pub(crate) struct HeldLine {
+    pub(crate) number: u64,
+    pub(crate) text: Vec<u8>,
+    pub(crate) end: &'static [u8],
+}
+
+/// A held line of which it is known now what it is.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    Skipped,
+    Malformed(HeldLine, Malformed),
+    /// A record under the delimiter as it is now.
+    Record(HeldLine),
+}
+
+/// Malformed lines in a row that are records under other delimiters, each with
+/// the bits of these.
+#[derive(Debug, Default)]
+pub(crate) struct Row(VecDeque<(HeldLine, Malformed, u8)>);
+
+impl Row {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a line; those that have no other delimiter in common with it are
+    /// malformed.
+    pub(crate) fn push(
+        &mut self,
+        line: HeldLine,
+        problem: Malformed,
+        others: u8,
+        decided: &mut VecDeque<Decided>,
+    ) {
+        self.0.push_back((line, problem, others));
+        while self.common() == 0 {
+            let Some((line, problem, _)) = self.0.pop_front() else { return };
+            decided.push_back(Decided::Malformed(line, problem));
+        }
+    }
+
+    /// The other delimiters under which all are records, and the text of the
+    /// first of them, if they are enough.
+    pub(crate) fn complete(&self) -> Option<(u8, &[u8])> {
+        let (first, _, _) = self.0.front().filter(|_| self.0.len() >= ROW)?;
+        Some((self.common(), &first.text))
+    }
+
+    fn common(&self) -> u8 {
+        self.0.iter().fold(u8::MAX, |common, (_, _, others)| common & others)
+    }
+
+    /// All of them are records.
+    pub(crate) fn accept(&mut self, decided: &mut VecDeque<Decided>) {
+        decided.extend(self.0.drain(..).map(|(line, _, _)| Decided::Record(line)));
+    }
+
+    /// All of them are malformed; whether there are any.
+    pub(crate) fn give_up(&mut self, decided: &mut VecDeque<Decided>) -> bool {
+        let had_any = !self.0.is_empty();
+        decided.extend(self.0.drain(..).map(|(line, problem, _)| Decided::Malformed(line, problem)));
+        had_any
+    }
+}
