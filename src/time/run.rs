@@ -118,6 +118,8 @@ pub struct Run {
     alerts: Alerts,
     windows: Windows,
     found: Vec<Finding>,
+    /// Whether the run comes to its end: time isn't set back by what is held.
+    is_ending: bool,
     /// Of all runs of this source.
     offsets: Offsets,
     /// The greatest accepted time of all runs of this source.
@@ -144,6 +146,7 @@ impl Run {
             alerts: Alerts::new(settings.limits),
             windows: Windows::new(settings.interval, settings.lateness, settings.slow),
             found: Vec::new(),
+            is_ending: false,
             offsets: Offsets::default(),
             greatest: first,
         }
@@ -239,6 +242,7 @@ impl Run {
     }
 
     fn end_time(&mut self, now: Moment) {
+        self.is_ending = true;
         let latest = now.wall + self.settings.lateness;
         while let Some(least) = self.ahead.least_credible(latest) {
             self.leap(least, now);
@@ -338,6 +342,9 @@ impl Run {
         let is_far_ahead = self.clock.event_time() > now.wall + NEAR;
         let has_come_right = suspect.is_current && (is_far_ahead || (is_ahead && self.accepted < FEW));
         self.behind.hold(suspect);
+        if self.is_ending {
+            return;
+        }
         if !has_come_right {
             if !self.behind.is_confirmed() {
                 return;
