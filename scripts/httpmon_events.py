@@ -7,8 +7,12 @@ A tool finds this file beside itself, also when it is called through a link:
     import httpmon_events
 """
 
+import bz2
 import calendar
+import gzip
 import json
+import lzma
+import os
 import re
 import time
 
@@ -132,3 +136,34 @@ def duration(text):
     if parts is None or text[:1].isspace() or text[-1:] in (" ", ",", "") or not any(parts.groups()):
         raise ValueError(f"not a duration like 30s, 2m or 1h 30m: {text!r}")
     return sum(int(count) * unit for count, (unit, _) in zip(parts.groups(), UNITS) if count)
+
+
+ROTATED = re.compile(r"\.\d{1,4}|[-.]\d{4}-?\d\d-?\d\d([-.]?\d{1,10})?")
+PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def rotated(path):
+    """What logrotate has made of a file, oldest first: NAME.1, NAME-20261127, also compressed; of two forms of one
+    file, the one that is not compressed, because the other may not be complete yet."""
+    folder, name = os.path.split(path)
+    found = {}
+    with os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if entry.name.startswith(name):
+                whole, extension = os.path.splitext(entry.name)
+                whole = whole if extension in PACKED else entry.name
+                suffix = whole[len(name) :]
+                if ROTATED.fullmatch(suffix) and (whole == entry.name or suffix not in found):
+                    found[suffix] = os.path.join(folder, entry.name)
+    # NAME.2 is older than NAME.1; a date that is greater is newer. Who has both has changed from one to the other.
+    numbered = sorted((suffix for suffix in found if re.fullmatch(r"\.\d{1,4}", suffix)), key=lambda suffix: -int(suffix[1:]))
+    dated = sorted(set(found) - set(numbered))
+    paths = [[found[suffix] for suffix in suffixes] for suffixes in (numbered, dated)]
+    if numbered and dated and os.stat(paths[0][-1]).st_mtime > os.stat(paths[1][-1]).st_mtime:
+        paths.reverse()
+    return paths[0] + paths[1]
+
+
+def open_log(path):
+    """A file opened for reading bytes, decompressed if its name says so."""
+    return PACKED.get(os.path.splitext(path)[1], open)(path, "rb")
