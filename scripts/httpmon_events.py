@@ -138,7 +138,7 @@ def duration(text):
     return sum(int(count) * unit for count, (unit, _) in zip(parts.groups(), UNITS) if count)
 
 
-ROTATED = re.compile(r"\.\d{1,4}|[-.]\d{4}-?\d\d-?\d\d([-.]?\d{1,10})?")
+ROTATED = re.compile(r"(?:\.\d{1,4}|[-.]\d{4}-?\d\d-?\d\d([-.]?\d{1,10})?)$")
 PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -147,23 +147,46 @@ def rotated(path):
     file, the one that is not compressed, because the other may not be complete yet."""
     folder, name = os.path.split(path)
     found = {}
-    with os.scandir(folder or ".") as entries:
-        for entry in entries:
-            if entry.name.startswith(name):
-                whole, extension = os.path.splitext(entry.name)
-                whole = whole if extension in PACKED else entry.name
-                suffix = whole[len(name) :]
-                if ROTATED.fullmatch(suffix) and (whole == entry.name or suffix not in found):
-                    found[suffix] = os.path.join(folder, entry.name)
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return []
+    for other in names:
+        if other.startswith(name):
+            whole = unpacked(other)
+            suffix = whole[len(name) :]
+            if ROTATED.match(suffix) and (whole == other or suffix not in found):
+                found[suffix] = os.path.join(folder, other)
     # NAME.2 is older than NAME.1; a date that is greater is newer. Who has both has changed from one to the other.
     numbered = sorted((suffix for suffix in found if re.fullmatch(r"\.\d{1,4}", suffix)), key=lambda suffix: -int(suffix[1:]))
     dated = sorted(set(found) - set(numbered))
     paths = [[found[suffix] for suffix in suffixes] for suffixes in (numbered, dated)]
-    if numbered and dated and os.stat(paths[0][-1]).st_mtime > os.stat(paths[1][-1]).st_mtime:
+    if numbered and dated and written(paths[0][-1]) > written(paths[1][-1]):
         paths.reverse()
     return paths[0] + paths[1]
 
 
+def written(path):
+    """When a file was last written; 0 if it is gone."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def unpacked(path):
+    """The name without the extension of a compressed file."""
+    whole, extension = os.path.splitext(path)
+    return whole if extension in PACKED else path
+
+
+def is_rotated(path):
+    """Whether a file has a name that logrotate gives."""
+    return unpacked(path) != path or ROTATED.search(path) is not None
+
+
 def open_log(path):
-    """A file opened for reading bytes, decompressed if its name says so."""
-    return PACKED.get(os.path.splitext(path)[1], open)(path, "rb")
+    """A file opened for reading bytes, decompressed if its name says so, else without a buffer."""
+    if unpacked(path) != path:
+        return PACKED[os.path.splitext(path)[1]](path, "rb")
+    return open(path, "rb", buffering=0)
