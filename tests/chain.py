@@ -112,12 +112,12 @@ class Service:
         return None
 
     def hit(self, name, number):
-        pid = self.find(name)
-        if pid is not None:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+        """Whether it was there; it may not have been started yet."""
+        try:
+            os.kill(self.find(name), number)
+            return True
+        except (TypeError, ProcessLookupError):
+            return False
 
     def end(self, what):
         """The other parts end by themselves when one has; if not, that is a fault."""
@@ -169,8 +169,8 @@ def told():
 writer = Writer()
 writer.start()
 watch, tell = Service(WATCH), Service(TELL)
-ballast = small / "ballast"
-for number in range(count):
+ballast, ended = small / "ballast", 0
+while ended < count:
     time.sleep(chosen.uniform(0, 3))  # a random moment
     if chosen.random() < 0.4:
         writer.rotating.set()
@@ -184,12 +184,15 @@ for number in range(count):
         time.sleep(chosen.uniform(0, 1))
     service = chosen.choice((watch, watch, tell))
     part, sign = chosen.choice(PARTS[service.command]), chosen.choice((signal.SIGKILL, signal.SIGTERM))
-    service.hit(part, sign)
+    was_hit = service.hit(part, sign)
     if chosen.random() < 0.2:
         writer.rotating.set()
     # A full disk blocks the rest of a pipe; it has to go on for them to notice.
     if ballast.exists():
         ballast.unlink()
+    if not was_hit:
+        continue
+    ended += 1
     service.end(part)
     time.sleep(chosen.choice((0, 0, chosen.uniform(0, 2))))  # down
     service.start()
@@ -213,7 +216,7 @@ times = told()
 if any(times[key] > 2 for key in keys):
     fail(f"told more than twice: {[key for key in keys if times[key] > 2]}")
 print(
-    f"{count} ended, {writer.files - 1} rotations: {len(expected.splitlines())} events, the file is that of an unbroken run; "
+    f"{ended} ended, {writer.files - 1} rotations: {len(expected.splitlines())} events, the file is that of an unbroken run; "
     f"{len(keys)} alerts and recoveries told, {sum(times[key] == 2 for key in keys)} of them twice, "
     f"and {len(set(times) - set(keys))} that an interruption had made"
 )
