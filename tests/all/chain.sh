@@ -7,7 +7,7 @@ scripts/need python3 gzip mount
 . tests/lib.sh
 
 mkdir "$dir/log" "$dir/small"
-if ! mount -t tmpfs -o size=2m none "$dir/small" 2> /dev/null; then
+if ! mount -t tmpfs -o size=8m none "$dir/small" 2> /dev/null; then
     printf 'ok (no right to mount a file system: the disk is never full)\n'
 else
     trap 'umount -l "$dir/small"; clean_up' EXIT

@@ -179,14 +179,22 @@ head -c 20000 /dev/zero > "$dir/small/ballast"
 httpmon-append "$dir/small/ev" < "$dir/whole" > "$dir/out" 2> "$dir/err" &
 pid=$!
 until_true 'it waits for room' has "$dir/err" 'No space left on device: waiting'
-[ "$(wc -l < "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
-kill -9 "$pid"
-wait "$pid" 2> /dev/null || :
-httpmon-append "$dir/small/ev" < "$dir/whole" > "$dir/out" 2> "$dir/err" &
+[ "$(wc -l < "$dir/err")" = 1 ] || fail "not said once: $(cat "$dir/err")"
+{ kill -9 "$pid" && wait "$pid" || :; } 2> /dev/null
+httpmon-append "$dir/small/ev" < "$dir/whole" > "$dir/out" 2> "$dir/err.2" &
 pid=$!
-until_true 'it waits again' has "$dir/err" 'No space left on device: waiting'
+until_true 'it waits again' has "$dir/err.2" 'No space left on device: waiting'
 mount -o remount,size=1m "$dir/small"
 ends_with "$pid" 0 'a disk that is full for a while'
 same_bytes 'a disk that was full' "$dir/whole" "$dir/small/ev"
-[ "$(wc -l < "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+[ "$(wc -l < "$dir/err.2")" = 1 ] || fail "$(cat "$dir/err.2")"
 ok 'a full disk is said once and waited for, and killed meanwhile it loses nothing'
+
+head -n 4000 "$dir/log" | httpmon > "$dir/half"
+rm "$dir/small/ev"
+httpmon-append "$dir/small/ev" < "$dir/half" > /dev/null
+rm "$dir/small/ballast"
+mount -o remount,nr_blocks=$(($(stat -c %s "$dir/whole") / 4096 + 2)) "$dir/small"
+httpmon-append "$dir/small/ev" < "$dir/whole" > "$dir/out" 2> "$dir/err"
+same_bytes 'no room for a copy' "$dir/whole" "$dir/small/ev"
+ok 'where there is no room for a copy the file is cut in place'
