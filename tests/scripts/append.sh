@@ -117,7 +117,8 @@ ok 'each of several sources has its own events, in order, each once'
 # Rotation of the file itself, as logrotate does it.
 rm "$ev"
 mkfifo "$dir/pipe"
-httpmon-append "$ev" < "$dir/pipe" > "$dir/out" &
+: > "$dir/out"
+httpmon-append "$ev" < "$dir/pipe" >> "$dir/out" &
 pid=$!
 exec 9> "$dir/pipe"
 head -n 10 "$dir/whole" >&9
@@ -125,9 +126,8 @@ until_true 'ten events' has_lines "$dir/out" 10
 mv "$ev" "$ev.1"
 sed -n 11,20p "$dir/whole" >&9
 until_true 'twenty events' has_lines "$dir/out" 20
-kill -9 "$pid"
+{ kill -9 "$pid" && wait "$pid" || :; } 2> /dev/null
 exec 9>&-
-wait "$pid" 2> /dev/null || :
 cat "$ev.1" "$ev" | cmp - <(head -n 20 "$dir/whole") || fail 'after the rotation'
 httpmon-append "$ev" < "$dir/whole" > /dev/null
 cat "$ev.1" "$ev" | cmp - "$dir/whole" || fail 'a replay after the rotation'
@@ -140,12 +140,14 @@ rm -f "$ev" "$ev.1.gz"
 
 # Two at once.
 mkfifo "$dir/pipe2"
-httpmon-append "$ev" < "$dir/pipe2" > "$dir/out" &
+: > "$dir/out"
+httpmon-append "$ev" < "$dir/pipe2" >> "$dir/out" &
 pid=$!
 exec 9> "$dir/pipe2"
 head -n 10 "$dir/whole" >&9
 until_true 'ten events' has_lines "$dir/out" 10
-httpmon-append "$ev" < "$dir/whole" > "$dir/out2" 2> "$dir/err" 9>&- &
+: > "$dir/err"
+httpmon-append "$ev" < "$dir/whole" > "$dir/out2" 2>> "$dir/err" 9>&- &
 second=$!
 until_true 'the second waits' has "$dir/err" 'waiting for another httpmon-append'
 sed -n 11,20p "$dir/whole" >&9
@@ -176,6 +178,7 @@ if ! mount -t tmpfs -o size=32k none "$dir/small" 2> /dev/null; then
 fi
 trap 'umount -l "$dir/small"; clean_up' EXIT
 head -c 20000 /dev/zero > "$dir/small/ballast"
+: > "$dir/err"
 httpmon-append "$dir/small/ev" < "$dir/whole" > "$dir/out" 2> "$dir/err" &
 pid=$!
 until_true 'it waits for room' has "$dir/err" 'No space left on device: waiting'

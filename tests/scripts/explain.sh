@@ -36,7 +36,8 @@ other='{"type":"summary","source":"b","start":"2019-02-07T21:12:30Z","end":"2019
 early='{"type":"summary","source":"a","start":"2019-02-07T21:12:20Z","end":"2019-02-07T21:12:30Z","requests":5}'
 covers='{"type":"summary","source":"a","start":"2019-02-07T21:12:30Z","end":"2019-02-07T21:12:40Z","requests":7,"hosts":null}'
 mkfifo "$dir/pipe"
-httpmon-explain --wait 1h < "$dir/pipe" > "$dir/out" &
+: > "$dir/out"
+httpmon-explain --wait 1h < "$dir/pipe" >> "$dir/out" &
 pid=$!
 exec 9> "$dir/pipe"
 printf '%s\n' "$alert" "$other" "$early" 'no event' '{"type":"forecast"}' >&9
@@ -54,7 +55,8 @@ exec 9>&-
 ends_with "$pid" 0 'the end of the input'
 [ "$(tail -n 1 "$dir/out")" = "$alert" ] || fail "$(tail -n 1 "$dir/out")"
 ok 'only the summary of its own source and second releases it, or the end of the input; nothing else waits'
-httpmon-explain --wait 1s < "$dir/pipe" > "$dir/out" &
+: > "$dir/out"
+httpmon-explain --wait 1s < "$dir/pipe" >> "$dir/out" &
 pid=$!
 exec 9> "$dir/pipe"
 printf '%s\n' "$alert" >&9

@@ -10,7 +10,8 @@ log=$dir/logs/access.csv
 lines() { seq -f "$1 %.0f" "$2" "$3"; } # WORD FROM TO
 fresh() { rm -rf "$dir"/logs/* "$dir/out" "$dir/err"; }
 follow() { # ARGUMENT...: into out and err
-    httpmon-follow "$@" > "$dir/out" 2> "$dir/err" &
+    : > "$dir/out"
+    httpmon-follow "$@" >> "$dir/out" 2> "$dir/err" &
     pid=$!
 }
 end() { kill "$pid"; wait "$pid" || :; }

@@ -139,7 +139,8 @@ ok 'a command that is killed is run again'
 
 # A filter that is still running: nothing may wait for its end.
 mkfifo "$dir/pipe"
-httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$dir/live" < "$dir/pipe" > "$dir/out" 2> /dev/null &
+: > "$dir/out"
+httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$dir/live" < "$dir/pipe" >> "$dir/out" 2> /dev/null &
 pid=$!
 exec 9> "$dir/pipe"
 printf '%s\n' "$alert" >&9
