@@ -12,7 +12,7 @@ if ! mount -t tmpfs -o size=8m none "$dir/small" 2> /dev/null; then
 else
     trap 'umount -l "$dir/small"; clean_up' EXIT
 fi
-summary=$(python3 tests/chain.py "$dir/log" "$dir/small" "${HTTPMON_KILLS:-30}" "${HTTPMON_SEED:-1}") || {
+summary=$(python3 tests/chain.py "$dir/log" "$dir/small" "${HTTPMON_KILLS:-20}" "${HTTPMON_SEED:-1}") || {
     tail -n 20 "$dir/log/errors" >&2
     fail 'see above'
 }

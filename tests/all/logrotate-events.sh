@@ -80,7 +80,7 @@ $log.1.gz: Recovered from high traffic - hits = 10, recovered at 2019-02-07T21:1
 MAIL
 diff "$dir/expected" "$dir/mail" >&2 || fail 'not that mail'
 ok 'it mails the alert and the recovery, from a compressed log too'
-printf 'no log\n' > "$log.1"
+printf 'no log\nnor this\n' > "$log.1"
 cron '' || :
 grep -q '^httpmon: ' "$dir/mail" || fail 'silent about a log that cannot be read'
 rm "$log".1*
