@@ -24,7 +24,9 @@ mkfifo "$dir/pipe"
 chain=$!
 # Followers are what notification and metrics are.
 httpmon-follow -q "$events" > "$dir/followed" 2> /dev/null &
+followers=("$!")
 tail -n +1 -F "$events" > "$dir/tailed" 2> /dev/null &
+followers+=("$!")
 exec 9> "$dir/pipe"
 feed() { # FROM TO: one request a second
     for second in $(seq "$1" "$2"); do printf '%s,200\n' $((1549573860 + second)); done >&9
@@ -51,6 +53,8 @@ httpmon --columns time,status --window 10 < "$dir/access" > "$dir/expected"
 same_bytes 'over two rotations' "$dir/expected" "$dir/all"
 until_true 'all is followed' has_lines "$dir/followed" "$(wc -l < "$dir/expected")"
 same_bytes 'what a follower has' "$dir/expected" "$dir/followed"
+kill "${followers[@]}"
+wait "${followers[@]}" || :
 ok 'the events file is rotated under httpmon-append and its followers, and no event is lost or torn'
 httpmon --columns time,status --window 10 < "$dir/access" | httpmon-append "$events" > "$dir/out"
 [ ! -s "$dir/out" ] || fail "after a rotation a replay appends: $(cat "$dir/out")"
