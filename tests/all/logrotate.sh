@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian's logrotate, in both of its ways, under tail -F | httpmon: while the writer waits, and while it writes on.
 set -euo pipefail
-scripts/need logrotate tail=coreutils tee=coreutils awk=mawk
+scripts/need logrotate tail=coreutils tee=coreutils awk=mawk python3
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 
@@ -106,4 +106,30 @@ for way in create copytruncate; do
     missed=$((8000 - $(requests_in "$dir/out") - $(line_count "$dir/torn")))
     ok "logrotate with $way while lines are written: all that tail wrote is counted (tail missed $missed of 8000 lines, tore $(line_count "$dir/torn"))"
 done
+
+# The stanza that is installed, and httpmon-follow in place of tail: nothing is waited for, and nothing is lost.
+rm -rf "$dir"/logs/* "$dir"/{raw,out,err,tail.err,followed,copied,reopen,state} "$dir"/written.* "$dir"/rotated.*
+sed "s|/var/log/nginx/\*.csv|$log|; s|^ *if \[ -f /run/nginx.pid.*|echo '$header' >> $log; touch $dir/reopen|" scripts/logrotate/httpmon-access > "$dir/logrotate.conf"
+grep -qF "touch $dir/reopen" "$dir/logrotate.conf" || fail "not the stanza: $(cat "$dir/logrotate.conf")"
+chmod 600 "$dir/logrotate.conf"
+printf '%s\n' "$header" > "$log"
+mkfifo "$dir/followed"
+httpmon-follow -q "$log" > "$dir/followed" &
+follower=$!
+httpmon < "$dir/followed" > "$dir/out" 2> "$dir/err" &
+monitor=$!
+beside write_on
+for lines in 2000 4000 6000; do
+    until_true "$lines lines are written" test -e "$dir/written.$lines"
+    rotate
+    : > "$dir/rotated.$lines"
+done
+join
+passed_all() { [ "$(sed -n 's/^wchar: //p' "/proc/$follower/io")" -ge "$(($(wc -c < "$dir/lines") + 4 * (${#header} + 1)))" ]; }
+until_true 'httpmon-follow passes all on' passed_all
+kill "$follower"
+ends_with "$monitor" 0 'httpmon-follow'
+[ "$(sums_of "$dir/out")" = '8000 0 4' ] || fail "httpmon-follow: requests, malformed, skipped are $(sums_of "$dir/out")"
+[ -s "$log.3.gz" ] || fail "not rotated three times: $(ls "$dir/logs")"
+ok 'the stanza for access logs, three times while lines are written, and httpmon-follow: every line is counted, none torn'
 end_test

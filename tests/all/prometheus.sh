@@ -51,5 +51,40 @@ ok 'the totals are those of the log'
 
 mandoc -T utf8 -O width=100 man/httpmon-prometheus.1 | sed 's/.\x08//g' |
     awk '/^ *groups:$/ { found = 1 } /^[A-Z]/ { found = 0 } found' > "$dir/rules.yml"
-promtool check rules "$dir/rules.yml" > "$dir/out" 2>&1 && grep -q '3 rules found' "$dir/out" || fail "rules: $(cat "$dir/out")"
+promtool check rules "$dir/rules.yml" > "$dir/out" 2>&1 && grep -q '5 rules found' "$dir/out" || fail "rules: $(cat "$dir/out")"
 ok "promtool accepts the manual's rules"
+
+# What the rules say when a site is quiet, and when the monitor is dead: the heartbeat stops at minute 60.
+cat > "$dir/test.yml" <<'YAML'
+rule_files: [rules.yml]
+evaluation_interval: 30s
+tests:
+  - interval: 30s
+    input_series:
+      - {series: 'httpmon_heartbeat_timestamp_seconds{instance="web1"}', values: '0+30x120 3600x240'}
+      - {series: 'httpmon_heartbeat_timestamp_seconds{instance="web2"}', values: '0+30x360'}
+      - {series: 'httpmon_window_end_timestamp_seconds{instance="web1",source="a"}', values: '0+30x120 3600x240'}
+      - {series: 'httpmon_window_end_timestamp_seconds{instance="web2",source="a"}', values: '0x360'}
+      - {series: 'httpmon_alert_active{instance="web1",source="a",name="high_errors"}', values: '0x60 1x60 0x240'}
+      - {series: 'httpmon_requests_total{instance="web2",source="a"}', values: '0+100x360'}
+      - {series: 'httpmon_responses_total{instance="web2",source="a",class="5xx"}', values: '0+5x120 600+6x240'}
+    alert_rule_test:
+      - {eval_time: 59m, alertname: MonitorDead, exp_alerts: []}
+      - {eval_time: 62m, alertname: MonitorDead, exp_alerts: []}
+      - {eval_time: 65m, alertname: MonitorDead, exp_alerts: [{exp_labels: {instance: web1}}]}
+      - {eval_time: 59m, alertname: SiteQuiet, exp_alerts: []}
+      - {eval_time: 61m, alertname: SiteQuiet, exp_alerts: [{exp_labels: {instance: web2, source: a}}]}
+      - {eval_time: 170m, alertname: SiteQuiet, exp_alerts: [{exp_labels: {instance: web2, source: a}}]}
+      - {eval_time: 29m, alertname: HttpTraffic, exp_alerts: []}
+      - {eval_time: 40m, alertname: HttpTraffic, exp_alerts: [{exp_labels: {instance: web1, source: a, name: high_errors}}]}
+      - {eval_time: 50m, alertname: ServerErrors, exp_alerts: []}
+      - {eval_time: 80m, alertname: ServerErrors, exp_alerts: [{exp_labels: {instance: web2, source: a}}]}
+      - {eval_time: 100m, alertname: MonitorMissing, exp_alerts: []}
+  - interval: 30s
+    input_series: [{series: 'up{instance="web1"}', values: '1x20'}]
+    alert_rule_test:
+      - {eval_time: 2m, alertname: MonitorMissing, exp_alerts: []}
+      - {eval_time: 4m, alertname: MonitorMissing, exp_alerts: [{exp_labels: {}}]}
+YAML
+(cd "$dir" && promtool test rules test.yml > out 2>&1) || fail "rules: $(cat "$dir/out")"
+ok 'a quiet site is told from a dead monitor, whose death is told within 300 s'

@@ -44,7 +44,7 @@ ok 'the fields are in the environment, whatever is in them'
 rm "$dir"/told.*
 httpmon-notify sh -c "$told" "$dir/told" < "$dir/events" > "$dir/out" 2> "$dir/err"
 cmp "$dir/events" "$dir/out" || fail 'broken lines were changed'
-[ "$(grep -c '^httpmon-notify: not an event: ' "$dir/err")" = 7 ] || fail "reported: $(cat "$dir/err")"
+[ "$(grep -c '^httpmon-notify: not an event: ' "$dir/err")" = 6 ] || fail "reported: $(cat "$dir/err")"
 [ "$(grep -c '^told alert$' "$dir/err")" = 2 ] || fail 'not two alerts'
 ok 'broken lines are passed on and reported one by one, unknown types just passed on'
 grep -qx 'HTTPMON_SOURCE=' "$dir/told.env" && grep -qx 'HTTPMON_FLAG=false' "$dir/told.env" || fail 'null or false'
@@ -52,24 +52,95 @@ grep -qx 'HTTPMON_SOURCE=' "$dir/told.env" && grep -qx 'HTTPMON_FLAG=false' "$di
 ok 'null is empty, and new plain fields are there too'
 
 printf '%s\n' "$alert" "$recovery" > "$dir/events"
-httpmon-notify sh -c 'exit 3' < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "status $?"
+status=0
+httpmon-notify --retry 0 sh -c 'exit 3' < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
+[ "$status" = 1 ] || fail "status $status"
 cmp "$dir/events" "$dir/out" || fail 'the stream stopped'
 [ "$(grep -c '^httpmon-notify: sh: status 3: {"type":"' "$dir/err")" = 2 ] || fail "$(cat "$dir/err")"
-ok 'a command that fails is reported and does not stop the stream'
+ok 'a command that fails is reported and does not stop the stream, and the status says that nobody was told'
+httpmon-notify sh -c '[ -e "$0.up" ] || { touch "$0.up"; exit 7; }; echo "$HTTPMON_TYPE" >> "$0.told"' "$dir/once" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "status $?"
+printf 'alert\nrecovery\n' | cmp - "$dir/once.told" || fail "$(cat "$dir/err")"
+grep -q '^httpmon-notify: sh: status 7, again in 1 s: {"type":"alert"' "$dir/err" && [ "$(wc -l < "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+ok 'a command that fails once is run again, and what comes after it is told after it'
 started=$SECONDS
 printf '%s\n' "$alert" "$summary" |
-    httpmon-notify --timeout 1 sh -c 'sleep 300; :' > "$dir/out" 2> "$dir/err"
+    httpmon-notify --retry 0 --timeout 1 sh -c 'sleep 300; :' > "$dir/out" 2> "$dir/err" || :
 [ $((SECONDS - started)) -lt 60 ] || fail 'hangs with the command'
 [ "$(wc -l < "$dir/out")" = 2 ] || fail 'the stream stopped'
-[ "$(grep -c '^httpmon-notify: sh: ended after 1: ' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+[ "$(grep -c '^httpmon-notify: sh: ended after 1 s: ' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
 ok 'a command that hangs is ended after its time, and so are its children'
-printf '%s\n' "$alert" | httpmon-notify --timeout=1s sh -c 'trap "" TERM; while :; do sleep 1; done' > "$dir/out" 2> "$dir/err"
-[ "$(cut -d '{' -f 1 "$dir/err")" = 'httpmon-notify: sh: killed: ' ] || fail "$(cat "$dir/err")"
+printf '%s\n' "$alert" | httpmon-notify --retry 0 --timeout=1s sh -c 'trap "" TERM; while :; do sleep 1; done' > "$dir/out" 2> "$dir/err" || :
+[ "$(cut -d '{' -f 1 "$dir/err")" = 'httpmon-notify: sh: killed after 3 s: ' ] || fail "$(cat "$dir/err")"
 ok 'one that ignores that is killed'
+
+# What is remembered.
+tell=(httpmon-notify --state "$dir/state" sh -c 'echo "$HTTPMON_TYPE" >> "$0"' "$dir/remembered")
+"${tell[@]}" < "$dir/events" > "$dir/out" 2> "$dir/err"
+[ ! -e "$dir/remembered" ] && [ -e "$dir/state" ] || fail 'events of long ago were told'
+"${tell[@]}" < "$dir/events" > "$dir/out" 2> "$dir/err"
+[ ! -e "$dir/remembered" ] || fail 'events of long ago were told after a restart'
+ok 'when the state is new, what is long past is not told, and not after a restart either'
+: > "$dir/state"
+printf '%s\n' "$alert" | "${tell[@]}" > "$dir/out"
+"${tell[@]}" < "$dir/events" > "$dir/out"
+"${tell[@]}" < "$dir/events" > "$dir/out"
+cmp "$dir/events" "$dir/out" || fail 'what was told was not passed on'
+printf 'alert\nrecovery\n' | cmp - "$dir/remembered" || fail "$(cat "$dir/remembered")"
+ok 'what was told is not told again, and what came while it was down is told when it is up'
+truncate -s -3 "$dir/state"
+"${tell[@]}" < "$dir/events" > "$dir/out"
+"${tell[@]}" < "$dir/events" > "$dir/out"
+printf 'alert\nrecovery\nrecovery\n' | cmp - "$dir/remembered" || fail "$(cat "$dir/remembered")"
+ok 'a torn state costs that the last one is told twice'
+sed 's/high_traffic/high_errors/' "$dir/events" > "$dir/errors"
+"${tell[@]}" < "$dir/errors" > "$dir/out"
+[ "$(wc -l < "$dir/remembered")" = 5 ] || fail 'another alert of the same second'
+ok 'alerts of another name are others'
+for _ in $(seq 25000); do echo '["alert", "x", "y", "z"]'; done > "$dir/state"
+"${tell[@]}" < "$dir/errors" > "$dir/out"
+"${tell[@]}" < "$dir/errors" > "$dir/out"
+[ "$(wc -l < "$dir/remembered")" = 7 ] && [ "$(wc -l < "$dir/state")" -lt 10100 ] || fail 'the state does not shrink'
+ok 'the state does not grow for ever'
+status=0
+httpmon-notify --state "$dir/none/state" cat < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
+[ "$status" = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] || fail 'a state that cannot be written'
+: > "$dir/full"
+{ printf '%s\n' "$alert" "$alert" | (ulimit -f 0 && httpmon-notify --state "$dir/full" cat) 2>&1 > /dev/null; } | cat > "$dir/err"
+grep -q 'full: File too large; what was told' "$dir/err" && [ "$(grep -c '^{"type":"alert"' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+ok 'a state that is full costs no notification'
+
+mkfifo "$dir/repeated"
+httpmon-notify --repeat 1s sh -c 'echo "$HTTPMON_TYPE" >> "$0"' "$dir/again" < "$dir/repeated" > /dev/null &
+pid=$!
+exec 9> "$dir/repeated"
+printf '==> a <==\n%s\n\n' "${alert/a \\\"b\\\" \$(c).csv/stdin}" >&9
+touch "$dir/again"
+until_true 'an alert is told again and again' has_lines "$dir/again" 3
+printf '%s\n' "$recovery" >&9
+until_true 'the recovery is told' has "$dir/again" recovery
+exec 9>&-
+ends_with "$pid" 0 'repeated'
+[ "$(tail -n 1 "$dir/again")" = recovery ] || fail 'told again after the recovery'
+ok 'with --repeat an alert is told again until its recovery'
+
+# What died is seen.
+mkfifo "$dir/sleeping"
+httpmon-notify sh -c 'exec sleep 300' < "$dir/sleeping" > /dev/null 2> "$dir/err" &
+pid=$!
+exec 9> "$dir/sleeping"
+printf '%s\n' "$alert" >&9
+command_runs() { child=$(pgrep -P "$pid" -x sleep); }
+until_true 'the command runs' command_runs
+kill -9 "$child"
+until_true 'it is tried again' has "$dir/err" 'signal 9, again in 1 s'
+{ kill -9 "$pid" && wait "$pid" || :; } 2> /dev/null
+exec 9>&-
+ok 'a command that is killed is run again'
 
 # A filter that is still running: nothing may wait for its end.
 mkfifo "$dir/pipe"
-httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$dir/live" < "$dir/pipe" > "$dir/out" 2> /dev/null &
+: > "$dir/out"
+httpmon-notify sh -c "$told; until [ -e \"\$0.done\" ]; do sleep 0.05; done" "$dir/live" < "$dir/pipe" >> "$dir/out" 2> /dev/null &
 pid=$!
 exec 9> "$dir/pipe"
 printf '%s\n' "$alert" >&9
@@ -94,11 +165,12 @@ for _ in $(seq 20000); do printf '%s\n' "$summary"; done > "$dir/many"
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
 ok 'a reader that goes away is no error'
 status=0
+printf '%s\n' "$alert" "$recovery" > "$dir/events"
 httpmon-notify cat < "$dir/events" > /dev/full 2> "$dir/err" || status=$?
 [ "$status" != 0 ] && grep -q 'No space left' "$dir/err" && grep -q '^{"type":"alert"' "$dir/err" || fail 'a full disk'
 ok 'a full disk is an error, and the alerts are told all the same'
 
-for arguments in '' '--timeout 0 cat' '--timeout x cat' '--timeout' '--colour cat' '/no/such/command' 'no-such-command'; do
+for arguments in '' '--timeout 0 cat' '--retry x cat' '--state' '--timeout x cat' '--timeout' '--colour cat' '/no/such/command' 'no-such-command'; do
     status=0
     # shellcheck disable=SC2086
     httpmon-notify $arguments < "$dir/events" > "$dir/out" 2> "$dir/err" || status=$?
@@ -118,8 +190,8 @@ printf '#!/bin/sh\nprintf "%%s|" "$@" >> "%s/mail"; cat >> "%s/mail"\n' "$dir" "
 chmod +x "$dir/bin/mail"
 recipe 'mail -s' | sed 's/^.*| *httpmon-notify/httpmon-notify/' > "$dir/recipe"
 PATH=$dir/bin:$PATH bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "mail: $(cat "$dir/err")"
-printf '%s\n' '-s|httpmon: alert on a "b" $(c).csv|ops@example.org|High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z' \
-    '-s|httpmon: recovery on stdin|ops@example.org|Recovered from high traffic - hits = 1198, recovered at 2019-02-07T21:14:03Z after 87 s' |
+printf '%s\n' '-s|httpmon: alert on a "b" $(c).csv|ops@example.org|High traffic generated an alert - hits = 1206, triggered at 2019-02-07T21:12:36Z' '' \
+    '-s|httpmon: recovery on stdin|ops@example.org|Recovered from high traffic - hits = 1198, recovered at 2019-02-07T21:14:03Z after 87 s' '' |
     diff - "$dir/mail" >&2 || fail 'not the mail of the manual'
 ok "the manual's mail recipe hands subject and text to mail"
 
@@ -147,8 +219,9 @@ bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "webhoo
 [ ! -s "$dir/err" ] || fail "webhook: $(cat "$dir/err")"
 sed 's/^/application\/json /' "$dir/events" | diff - "$dir/posted" >&2 || fail 'not what was to be posted'
 ok "the manual's webhook recipe posts each event"
-sed -i s/hook$/broken/ "$dir/recipe"
-bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || fail "status $?"
+sed -i 's/hook$/broken/; s/--retry 5/--retry 1/' "$dir/recipe"
+sed -i 's/httpmon-notify /httpmon-notify --retry 0 /' "$dir/recipe"
+bash -e "$dir/recipe" < "$dir/events" > "$dir/out" 2> "$dir/err" || :
 cmp "$dir/events" "$dir/out" || fail 'the stream stopped'
 [ "$(grep -c '^httpmon-notify: curl: status 22: ' "$dir/err")" = 2 ] || fail "$(cat "$dir/err")"
 ok 'a webhook that answers 500 is reported'

@@ -30,7 +30,7 @@ tells "$dir/a.prom" 'httpmon_requests_total{source="stdin"} 178' 'httpmon_late_r
 ok 'counters add up by source'
 tells "$dir/a.prom" 'httpmon_window_requests{source="stdin"} 89' 'httpmon_window_requests_per_second{source="stdin"} 8.9' \
     'httpmon_window_duration_seconds{source="stdin"} 10' 'httpmon_window_end_timestamp_seconds{source="stdin"} 1549573870' \
-    'httpmon_alerting{source="stdin"} 1' 'httpmon_alerting{source="bare.csv"} 1'
+    'httpmon_alerting{source="stdin"} 1' 'httpmon_alerting{source="bare.csv"} 1' 'httpmon_alert_active{source="stdin",name="high_traffic"} 1'
 ok 'gauges are those of the last summary, and an alert is active until its recovery'
 ! grep -q 'bare.csv.*class\|bytes_total{source="bare.csv"' "$dir/a.prom" || fail 'a series for a column that is not there'
 ok 'null makes no series'
@@ -44,9 +44,40 @@ printf '%s\n' "$alert" "$recovery" "$alert" "$summary" | httpmon-prometheus "$di
 tells "$dir/a.prom" 'httpmon_alerts_total{source="stdin",name="high_traffic"} 2' 'httpmon_requests_total{source="stdin"} 89' \
     'httpmon_recoveries_total{source="stdin",name="high_traffic"} 1' 'httpmon_alerting{source="stdin"} 0'
 ok 'counters start at 0 after a restart, and an alert that was forgotten is over'
+grep -qx 'httpmon_alert_active{source="stdin",name="high_traffic"} 0' "$dir/a.prom" || fail 'active for ever'
+rm "$dir/a.prom"
 httpmon-prometheus "$dir/a.prom" < /dev/null
-[ "$(grep -v '^#' "$dir/a.prom")" = 'httpmon_broken_lines_total 0' ] || fail "$(cat "$dir/a.prom")"
+[ "$(grep -v '^#' "$dir/a.prom" | sed 's/ 1[0-9]\{9\}$/ NOW/')" = 'httpmon_heartbeat_timestamp_seconds NOW
+httpmon_broken_lines_total 0' ] || fail "$(cat "$dir/a.prom")"
 ok 'an empty stream makes a file without sources'
+
+# Alerts by name, and what is active over a restart.
+errors=${alert/high_traffic/high_errors}
+printf '%s\n' "$alert" "$errors" | httpmon-prometheus "$dir/n.prom" > /dev/null
+printf '%s\n' "$recovery" | httpmon-prometheus "$dir/n.prom" > /dev/null
+tells "$dir/n.prom" 'httpmon_alert_active{source="stdin",name="high_traffic"} 0' 'httpmon_alert_active{source="stdin",name="high_errors"} 1' \
+    'httpmon_alerting{source="stdin"} 1'
+httpmon-prometheus "$dir/n.prom" < /dev/null
+tells "$dir/n.prom" 'httpmon_alert_active{source="stdin",name="high_errors"} 1' 'httpmon_alerting{source="stdin"} 1'
+printf '%s\n' "${summary/alerting\":false/alerting\":true,\"alerts\":[\"slow_requests\"]}" | httpmon-prometheus "$dir/n.prom" > /dev/null
+tells "$dir/n.prom" 'httpmon_alert_active{source="stdin",name="high_errors"} 0' 'httpmon_alert_active{source="stdin",name="slow_requests"} 1' \
+    'httpmon_alerting{source="stdin"} 1'
+printf '%s\n' "$summary" | httpmon-prometheus "$dir/n.prom" > /dev/null
+tells "$dir/n.prom" 'httpmon_alert_active{source="stdin",name="slow_requests"} 0' 'httpmon_alerting{source="stdin"} 0'
+ok 'alerts are told apart by name, what is active stays so over a restart, and a summary corrects it'
+latency='"latency":{"requests":201,"sum":24.5,"p50":0.042,"p90":0.31,"p99":1.24,"max":3.871,"slow":4},"late":0'
+printf '%s\n' "${summary/\"late\":2/$latency}" "${summary/\"late\":2/$latency}" | httpmon-prometheus "$dir/n.prom" > /dev/null
+tells "$dir/n.prom" 'httpmon_latency_seconds_count{source="stdin"} 402' 'httpmon_latency_seconds_sum{source="stdin"} 49.0' \
+    'httpmon_slow_requests_total{source="stdin"} 8' 'httpmon_window_latency_seconds{source="stdin",quantile="0.99"} 1.24'
+empty='"latency":{"requests":0,"sum":0,"p50":null,"p90":null,"p99":null,"max":null,"slow":0},"late":0'
+printf '%s\n' "${summary/\"late\":2/$latency}" "${summary/\"late\":2/$empty}" | httpmon-prometheus "$dir/n.prom" > /dev/null
+! grep -q quantile "$dir/n.prom" || fail 'the quantile of no request'
+ok 'latency is added up, and its quantiles are those of the last summary'
+printf '==> a <==\n%s%s\n' "${summary:0:50}" "$alert" | httpmon-prometheus "$dir/n.prom" > /dev/null 2> "$dir/err"
+tells "$dir/n.prom" 'httpmon_alerts_total{source="stdin",name="high_traffic"} 1' 'httpmon_broken_lines_total 1'
+[ "$(wc -l < "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+ok 'an alert after a torn event is counted'
+rm "$dir/n.prom"
 
 {
     printf 'no event\n\xff\x00{\n\n[]\nnull\n5\n{"type":"summary","requests":NaN}\n'
@@ -74,6 +105,11 @@ printf '%s\n' "$summary" >&9
 until_true 'a summary in the file' grep -qsx 'httpmon_requests_total{source="stdin"} 89' "$dir/b.prom"
 cmp <(printf '%s\n' "$summary") "$dir/out" || fail 'not passed on at once'
 ok 'an event is in the file and passed on while the stream is open'
+beats() { sed -n 's/^httpmon_heartbeat_timestamp_seconds //p' "$dir/b.prom"; }
+first=$(beats)
+has_beaten() { [ "$(beats)" -gt "$first" ]; }
+until_true 'a heartbeat while nothing comes' has_beaten
+ok 'the heartbeat goes on while nothing comes'
 rm "$dir/b.prom"
 mkdir "$dir/b.prom"
 printf '%s\n' "$summary" >&9
@@ -91,6 +127,10 @@ exec 9>&-
 [ "$status" = 143 ] || fail "status $status after SIGTERM"
 ok 'SIGTERM ends it'
 
+head -c 30000000 /dev/zero | tr '\0' x | cat - "$dir/events" > "$dir/long"
+httpmon-prometheus "$dir/a.prom" < "$dir/long" > "$dir/out" 2> "$dir/err"
+cmp "$dir/long" "$dir/out" || fail 'a long line'
+ok 'a line of 30 MB is passed on in linear time'
 for _ in $(seq 20000); do printf '%s\n' "$summary"; done > "$dir/many"
 { httpmon-prometheus "$dir/a.prom" < "$dir/many" || printf 'status %s\n' $? >&2; } 2> "$dir/err" | head -n 1 > /dev/null
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
