@@ -1,0 +1,134 @@
+"""What the Python tools around httpmon share: lines of a stream, the event in a line, times, durations.
+
+A tool finds this file beside itself, also when it is called through a link:
+
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+    import httpmon_events
+"""
+
+import calendar
+import json
+import re
+import time
+
+# A summary with --top 0 has at most 100,000 hosts and 10,000 sections of 128 bytes: half of this.
+LONGEST_LINE = 64 << 20
+START = b'{"type":"'
+# A line with more starts than this is not made of torn events; looking at all of them would take for ever.
+MOST_STARTS = 64
+
+
+class Lines:
+    """Cuts a stream into lines, in linear time however long a line is and however small the pieces are."""
+
+    def __init__(self):
+        self.pieces = []
+        self.size = 0
+
+    def take(self, data):
+        """The lines that `data` completes, without their LF. Of a line longer than LONGEST_LINE the end is left out."""
+        *ends, rest = data.split(b"\n")
+        lines = []
+        for end in ends:
+            self._keep(end)
+            lines.append(self.rest())
+        self._keep(rest)
+        return lines
+
+    def rest(self):
+        """What has come of a line without its LF; the next piece starts a new line."""
+        line = b"".join(self.pieces)
+        self.pieces = []
+        self.size = 0
+        return line
+
+    def _keep(self, piece):
+        piece = piece[: LONGEST_LINE - self.size]
+        if piece:
+            self.pieces.append(piece)
+            self.size += len(piece)
+
+
+def event_in(line):
+    """The event that a line ends with, and where in the line it starts; (None, len(line)) if there is none.
+
+    A writer that died, or a full disk, leaves a torn event without LF, and the next event is glued to it. Whatever
+    stands before the last event that is whole to the end of the line was torn.
+    """
+    line = line.rstrip()
+    event = _parse(line)
+    if event is not None:
+        return event, 0
+    start = len(line)
+    for _ in range(MOST_STARTS):
+        start = line.rfind(START, 0, start)
+        if start <= 0:
+            break
+        event = _parse(line[start:])
+        if event is not None:
+            return event, start
+    return None, len(line)
+
+
+def read_events(stream):
+    """The events of a binary stream or file, torn lines skipped."""
+    lines = Lines()
+    while data := stream.read1(1 << 16) if hasattr(stream, "read1") else stream.read(1 << 16):
+        for line in lines.take(data):
+            event, _ = event_in(line)
+            if event is not None:
+                yield event
+    event, _ = event_in(lines.rest())
+    if event is not None:
+        yield event
+
+
+def _parse(text):
+    try:
+        event = json.loads(text, parse_constant=_refuse)
+        return event if isinstance(event["type"], str) else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _refuse(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII | re.IGNORECASE)
+
+
+def to_epoch(text):
+    """Whole seconds since 1970 of an RFC 3339 time; ValueError if it is none."""
+    parts = TIME.fullmatch(text) if isinstance(text, str) else None
+    if parts is None:
+        raise ValueError(f"not an RFC 3339 time: {text!r}")
+    seconds = calendar.timegm(time.strptime(parts[1].upper(), "%Y-%m-%dT%H:%M:%S"))
+    offset = int(parts[3] or 0) * 3600 + int(parts[4] or 0) * 60
+    return seconds + offset if parts[2] == "-" else seconds - offset
+
+
+def from_epoch(seconds):
+    """RFC 3339 in UTC, as httpmon writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+UNITS = (
+    (604800, r"w|wks?|weeks?"),
+    (86400, r"d|days?"),
+    (3600, r"h|hrs?|hours?"),
+    (60, r"m|mins?|minutes?"),
+    (1, r"s|secs?|seconds?"),
+)
+PARTS = re.compile("".join(rf"(?:(\d{{1,12}})\s*(?:{names})(?:,\s+|\s*))?" for _, names in UNITS), re.ASCII)
+
+
+def duration(text):
+    """Whole seconds of `120`, `2m`, `1h 30m` or `7d`, as httpmon's own options read them; ValueError if it is none."""
+    if re.fullmatch(r"\d{1,12}", text, re.ASCII):
+        return int(text)
+    parts = PARTS.fullmatch(text)
+    if parts is None or text[:1].isspace() or text[-1:] in (" ", ",", "") or not any(parts.groups()):
+        raise ValueError(f"not a duration like 30s, 2m or 1h 30m: {text!r}")
+    return sum(int(count) * unit for count, (unit, _) in zip(parts.groups(), UNITS) if count)
