@@ -115,8 +115,13 @@ create table if not exists hours (
     latency_p99 real,        -- of the window where it was highest
     latency_max real,
     latency_slow integer,
+    peak real,               -- requests per second of the busiest window
     primary key (at, source)
 ) without rowid;
+create table if not exists hour_peaks ( -- of all sources together
+    at integer primary key,
+    peak real
+);
 create table if not exists hour_names (
     kind text not null,      -- section or host
     at integer not null,
@@ -137,6 +142,7 @@ create trigger if not exists summary_deleted after delete on summaries begin
     delete from hours where at = old.start_at / 3600 * 3600 and source = old.source;
     delete from hour_names where kind in ('section', 'host') and at = old.start_at / 3600 * 3600
         and source = old.source;
+    delete from hour_peaks where at = old.start_at / 3600 * 3600;
     insert or ignore into stale_hours values (old.start_at / 3600 * 3600, old.source);
 end;
 

@@ -185,10 +185,11 @@ ok 'the fast way of reading is taken for what the filter writes, and keeps what 
 
 hours_are_right() { # WHAT: the sums by hour are those of the summaries
     sqlite3 "$db" "select source, start_at / 3600 * 3600, sum(requests), sum(status_5xx), sum(status_500), sum(latency_sum), max(latency_p99) from counted group by 1, 2;
+        select 'peak', at, max(rate) from (select start_at / 3600 * 3600 as at, sum(requests) * 1.0 / (end_at - start_at) as rate from counted group by start_at, end_at) group by 2;
         select 'section', start_at / 3600 * 3600, source, section, sum(n.requests), sum(n.server_errors), sum(n.bytes) from counted join sections n on summary = id group by 2, 3, 4;
         select 'host', start_at / 3600 * 3600, source, host, sum(n.requests), sum(n.server_errors), sum(n.bytes) from counted join hosts n on summary = id group by 2, 3, 4" |
         LC_ALL=C sort > "$dir/expected"
-    sqlite3 "$db" 'select source, at, requests, status_5xx, status_500, latency_sum, latency_p99 from hours; select * from hour_names' |
+    sqlite3 "$db" 'select source, at, requests, status_5xx, status_500, latency_sum, latency_p99 from hours; select '"'peak'"', * from hour_peaks; select * from hour_names' |
         LC_ALL=C sort > "$dir/got"
     [ -s "$dir/got" ] || fail "$1: no sums by hour"
     diff "$dir/expected" "$dir/got" >&2 || fail "$1: the sums by hour are others"
