@@ -116,7 +116,8 @@ refuses alert '.message = "hello"'
 # Each alert has its own fields.
 for name in high_traffic low_traffic high_errors slow_requests; do
     for type in alert recovery; do
-        cat "$dir"/*.events | jq -nc "first(inputs | select(.type == \"$type\" and .name == \"$name\"))" > "$dir/$type.$name"
+        jq -nc "first(inputs | select(.type == \"$type\" and .name == \"$name\"))" "$dir/several.events" "$dir/slow.events" > "$dir/$type.$name"
+        [ -s "$dir/$type.$name" ] || fail "no $type of $name to try"
         for field in $(jq -r 'keys[] | select(test("server_errors|slow_|peak|lowest|reason"))' "$dir/$type.$name"); do
             refuses "$type.$name" "del(.$field)"
             refuses "$type.$name" ".$field = []"
