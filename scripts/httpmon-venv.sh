@@ -16,13 +16,13 @@ make_venv() { # TOOL WHAT FILE.pins...
     exec 9> "$venv.lock"
     flock 9
     if [ ! -e "$venv/ready" ]; then
-        if ! {
-            python3 -m venv --clear "$venv" &&
-                for pins; do
-                    "$venv/bin/python" -m pip --disable-pip-version-check install --require-hashes --no-deps \
-                        --no-build-isolation --requirement "$pins" || return 2
-                done
-        } > "$venv.log" 2>&1; then
+        if ! (
+            python3 -m venv --clear "$venv" || exit
+            for pins; do
+                "$venv/bin/python" -m pip --disable-pip-version-check install --require-hashes --no-deps \
+                    --no-build-isolation --requirement "$pins" || exit
+            done
+        ) > "$venv.log" 2>&1; then
             printf '%s: could not install %s (python3-venv missing? no network?): see %s\n' "$tool" "$what" "$venv.log" >&2
             return 2
         fi

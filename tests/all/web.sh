@@ -61,6 +61,17 @@ is() { # TILE EXPECTED
     [ "$(tile "$1")" = "$2" ] || fail "$1 is shown as \"$(tile "$1")\" and should be \"$2\""
 }
 
+mkdir "$dir/pins"
+sed -n '/^idna/,/^[a-z]/p' scripts/httpmon-web.pins | sed '$d; s/sha256:...../sha256:00000/' > "$dir/pins/idna.pins"
+grep -q 'sha256:00000' "$dir/pins/idna.pins" || fail 'no pins with hashes'
+# shellcheck source=scripts/httpmon-venv.sh
+if (. scripts/httpmon-venv.sh && XDG_CACHE_HOME=$dir/pins make_venv httpmon-web idna "$dir/pins/idna.pins" 2> "$dir/err"); then
+    fail 'a package is installed whose hash is another'
+fi
+grep -q 'could not install idna' "$dir/err" || fail "another hash: $(cat "$dir/err")"
+grep -qi 'hashes' "$dir"/pins/httpmon/*.log || fail "another hash: $(cat "$dir"/pins/httpmon/*.log)"
+ok 'a package whose hash is another is not installed'
+
 httpmon < tests/data/access.csv 2> /dev/null | httpmon-store "$db"
 serve "$db"
 grep -q "^httpmon-web: installing Datasette in $dir/cache" "$dir/err" || fail 'does not say that it installs'
