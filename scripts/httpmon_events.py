@@ -7,8 +7,12 @@ A tool finds this file beside itself, also when it is called through a link:
     import httpmon_events
 """
 
+import bz2
 import calendar
+import gzip
 import json
+import lzma
+import os
 import re
 import time
 
@@ -132,3 +136,57 @@ def duration(text):
     if parts is None or text[:1].isspace() or text[-1:] in (" ", ",", "") or not any(parts.groups()):
         raise ValueError(f"not a duration like 30s, 2m or 1h 30m: {text!r}")
     return sum(int(count) * unit for count, (unit, _) in zip(parts.groups(), UNITS) if count)
+
+
+ROTATED = re.compile(r"(?:\.\d{1,4}|[-.]\d{4}-?\d\d-?\d\d([-.]?\d{1,10})?)$")
+PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+def rotated(path):
+    """What logrotate has made of a file, oldest first: NAME.1, NAME-20261127, also compressed; of two forms of one
+    file, the one that is not compressed, because the other may not be complete yet."""
+    folder, name = os.path.split(path)
+    found = {}
+    try:
+        names = os.listdir(folder or ".")
+    except OSError:
+        return []
+    for other in names:
+        if other.startswith(name):
+            whole = unpacked(other)
+            suffix = whole[len(name) :]
+            if ROTATED.match(suffix) and (whole == other or suffix not in found):
+                found[suffix] = os.path.join(folder, other)
+    # NAME.2 is older than NAME.1; a date that is greater is newer. Who has both has changed from one to the other.
+    numbered = sorted((suffix for suffix in found if re.fullmatch(r"\.\d{1,4}", suffix)), key=lambda suffix: -int(suffix[1:]))
+    dated = sorted(set(found) - set(numbered))
+    paths = [[found[suffix] for suffix in suffixes] for suffixes in (numbered, dated)]
+    if numbered and dated and written(paths[0][-1]) > written(paths[1][-1]):
+        paths.reverse()
+    return paths[0] + paths[1]
+
+
+def written(path):
+    """When a file was last written; 0 if it is gone."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def unpacked(path):
+    """The name without the extension of a compressed file."""
+    whole, extension = os.path.splitext(path)
+    return whole if extension in PACKED else path
+
+
+def is_rotated(path):
+    """Whether a file has a name that logrotate gives."""
+    return unpacked(path) != path or ROTATED.search(path) is not None
+
+
+def open_log(path):
+    """A file opened for reading bytes, decompressed if its name says so, else without a buffer."""
+    if unpacked(path) != path:
+        return PACKED[os.path.splitext(path)[1]](path, "rb")
+    return open(path, "rb", buffering=0)
