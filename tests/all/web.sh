@@ -191,7 +191,7 @@ stop
 db=$dir/now.db
 now=$(date +%s)
 second() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
-newest=$((now / 3600 * 3600))
+newest=$((now / 3600 * 3600 - 3600))
 for at in $((newest - 7200)) $((newest - 3600)); do
     printf '{"type":"summary","source":"a","start":"%s","end":"%s","duration_seconds":3600,"partial":false,"requests":40,"latency":{"requests":40,"sum":20.0,"p50":0.4,"p90":0.9,"p99":1.5,"max":2.5,"slow":3},"status":{"1xx":0,"2xx":30,"3xx":0,"4xx":0,"5xx":10,"other":0},"status_codes":{"200":30,"500":10},"sections":[{"section":"/shop","requests":25,"server_errors":1,"bytes":1},{"section":"/api<b>","requests":15,"server_errors":9,"bytes":1}],"hosts":[{"host":"198.51.100.42","requests":40,"server_errors":10,"bytes":1}],"alerting":%s,"alerts":%s}\n' \
         "$(second "$at")" "$(second $((at + 3600)))" "$([ "$at" -lt $((newest - 3600)) ] && echo false || echo true)" "$([ "$at" -lt $((newest - 3600)) ] && echo '[]' || echo '["high_errors"]')"
@@ -201,7 +201,7 @@ printf '{"type":"alert","source":"a","time":"%s","name":"high_errors","window_se
     "$(second $((newest - 3)))" "$(second $((newest - 9)))" "$(second $((newest - 6)))" "$(second $((newest - 9)))" "$(second $((newest - 8)))" | httpmon-store "$db"
 serve "$db"
 browse last=day
-tile state | grep -q "^Alerting high_errors since $(date -u -d "@$((newest - 3))" '+%F %T') (3 s) as of $(date -u -d "@$newest" '+%F %T') UTC, [0-9]* \(s\|minutes\) ago$" || fail "an active alert: $(tile state)"
+tile state | grep -q "^Alerting high_errors since $(date -u -d "@$((newest - 3))" '+%F %T') (3 s) as of $(date -u -d "@$newest" '+%F %T') UTC, [0-9]* \(s\|minutes\|hours\) ago$" || fail "an active alert: $(tile state)"
 grep -q 'class="state alerting"' "$dir/dom" || fail 'an active alert is not red'
 is slow '0.500 s 6 slow'
 pick 'from,measure,seconds,slow requests'
