@@ -1,15 +1,21 @@
 # The serving part of httpmon-web: Datasette on one file, with the page that httpmon-web.yml describes.
-# Run by httpmon-web in its virtual environment, with HOST PORT FILE.
+# Run by httpmon-web in its virtual environment, with HOST PORT SQL FILE [NAME...]: whether SQL may be asked (yes or
+# no), and names by which the page may be asked for beside the address itself.
 import base64
+import html
+import ipaddress
 import pathlib
 import socket
 import sqlite3
 import sys
+import urllib.parse
 
 import uvicorn
 import yaml
 from datasette.app import Datasette
 from datasette.database import Database
+
+PAGE = "/-/dashboards/httpmon"
 
 
 class Store(Database):
@@ -17,13 +23,28 @@ class Store(Database):
 
     def connect(self, write=False):
         connection = open_read_only(self.path)
+        connection.create_function("shown", 1, shown, deterministic=True)
+        connection.create_function("lasts", 1, lasts, deterministic=True)
         self._all_file_connections.append(connection)
         return connection
 
 
 def open_read_only(path):
     uri = pathlib.Path(path).resolve().as_uri() + "?mode=ro"
-    return sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=10)
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=5)
+
+
+def shown(name):
+    """A name as HTML."""
+    return None if name is None else html.escape(str(name))
+
+
+def lasts(seconds):
+    """A length of time in its two greatest units."""
+    for unit, name, smaller, smaller_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name} {seconds % unit // smaller} {smaller_name}"
+    return f"{seconds} s"
 
 
 def fail(text):
@@ -31,46 +52,108 @@ def fail(text):
     sys.exit(2)
 
 
+def check(path):
+    try:
+        connection = open_read_only(path)
+        version = connection.execute("pragma user_version").fetchone()[0]
+        if not connection.execute("select 1 from sqlite_schema where name = 'counted'").fetchone():
+            fail(f"{path}: not a file of httpmon-store")
+        if version != 2:
+            fail(f"{path}: of another version of httpmon-store: run httpmon-store '{path}' < /dev/null to bring it up to date")
+        connection.close()
+    except sqlite3.OperationalError as error:
+        if "unable to open" in str(error) or "readonly" in str(error):
+            fail(f"{path}: to read what a writer has open, SQLite must be able to write beside the file: run this as the "
+                 f"user of httpmon-store, or on a copy: sqlite3 '{path}' '.backup copy.db'")
+        fail(f"{path}: {error}")
+    except sqlite3.Error as error:
+        fail(f"{path}: {error}")
+
+
 def dashboard():
     """The page's description; every query gets the common beginning that the choice of period and source needs."""
     page = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
     for chart in page["dashboard"]["charts"].values():
         chart["db"] = "httpmon"
-        chart["query"] = page["scope"] + chart["query"]
+        # A query that begins with a comma has more tables to name.
+        query = page["scope"].rstrip() + "\n" + chart["query"]
+        chart["query"] = query.replace(":kind", f"'{chart.pop('kind', '')}'")
         if chart["library"] == "vega-lite":
             chart["display"] = {**page["look"], **chart["display"]}
     return page
 
 
-def main(host, port, path):
-    try:
-        connection = open_read_only(path)
-        if not connection.execute("select 1 from sqlite_schema where name = 'counted'").fetchone():
-            fail(f"{path}: not a file of httpmon-store")
-        connection.close()
-    except sqlite3.Error as error:
-        fail(f"{path}: {error}")
+class Door:
+    """Lets in who asks for this machine by a name that it has: a page elsewhere, whose name was made to lead here
+    (DNS rebinding), is refused. And what isn't the page, or one of its own queries, only if SQL may be asked."""
 
+    def __init__(self, app, names, queries, sql):
+        self.app, self.names, self.queries, self.sql = app, names, queries, sql
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http":
+            if not self.is_for_us(dict(scope["headers"]).get(b"host", b"").decode("latin-1")):
+                return await refuse(send, 403, "This name is not among those that httpmon-web was told (--allow-host).\n")
+            if scope["path"] == "/" and not self.sql:
+                return await refuse(send, 302, "", [(b"location", PAGE.encode())])
+            if not self.sql and not self.is_of_the_page(scope):
+                return await refuse(send, 403, "Only the page is served: start httpmon-web with --sql for all of Datasette.\n")
+        return await self.app(scope, receive, send)
+
+    def is_for_us(self, host):
+        return urllib.parse.urlsplit("//" + host).hostname in self.names
+
+    def is_of_the_page(self, scope):
+        path = scope["path"]
+        if path == "/httpmon.json":
+            asked = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
+            return len(asked.get("sql", [])) == 1 and asked["sql"][0] in self.queries and not any(
+                name.startswith("_") and name != "_shape" for name in asked)
+        return path == PAGE or path.startswith((PAGE + "/", "/-/static/", "/-/static-plugins/"))
+
+
+async def refuse(send, status, text, headers=()):
+    await send({"type": "http.response.start", "status": status,
+                "headers": [(b"content-type", b"text/plain; charset=utf-8"), *headers]})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+def names_of(host, also):
+    """The names in a request's Host that mean this server."""
+    names = {host.lower(), *(name.lower().strip("[]") for name in also)}
+    try:
+        anywhere = ipaddress.ip_address(host).is_unspecified or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        anywhere = host.lower() == "localhost"
+    return names | ({"localhost", "127.0.0.1", "::1"} if anywhere else set())
+
+
+def main(host, port, sql, path, *also):
+    check(path)
     page = dashboard()
     style = base64.b64encode(page["style"].encode()).decode()
+    script = base64.b64encode(page["script"].encode()).decode()
     server = Datasette(
         metadata={
             "title": "httpmon",
             "extra_css_urls": [f"data:text/css;base64,{style}"],
+            "extra_js_urls": [f"data:text/javascript;base64,{script}"],
             "plugins": {"datasette-dashboards": {"httpmon": page["dashboard"]}},
         },
-        # A year of 10 s windows takes its time.
-        settings={"max_returned_rows": 5000, "sql_time_limit_ms": 60000, "num_sql_threads": 3},
+        settings={"max_returned_rows": 5000, "sql_time_limit_ms": 5000, "num_sql_threads": 3,
+                  "allow_download": False, "suggest_facets": False},
     )
     server.add_database(Store(server, path=path), name="httpmon")
+    queries = {chart["query"] for chart in page["dashboard"]["charts"].values()}
+    app = Door(server.app(), names_of(host, also), queries, sql == "yes")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family)
     except (OSError, OverflowError) as error:
         fail(f"{host} port {port}: {error}")
-    shown = f"[{host}]" if ":" in host else host
-    print(f"httpmon-web: http://{shown}:{listener.getsockname()[1]}/-/dashboards/httpmon", file=sys.stderr, flush=True)
-    uvicorn.Server(uvicorn.Config(server.app(), log_level="warning", lifespan="on")).run(sockets=[listener])
+    name = f"[{host}]" if ":" in host else host
+    print(f"httpmon-web: http://{name}:{listener.getsockname()[1]}{PAGE}", file=sys.stderr, flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", server_header=False)).run(sockets=[listener])
 
 
 try:

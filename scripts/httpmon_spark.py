@@ -61,6 +61,7 @@ time. Otherwise these differ:
   if one log had more than 10,000 or 100,000 within some seconds.
 - If some logs lack a column, its fields are the sums of those that have it,
   and null where there is none.
+- `latency` is null, and high_traffic is the only alert.
 - Lengths of time take the short units only: w, d, h, m, s.
 
 Exit status: 0 all was read, or a log of which no line could be read is named on
@@ -187,8 +188,8 @@ def find_logs(operands):
 
 
 def filter_command(options):
-    """A threshold that nothing reaches, as alerts are none of one log's business; no wall clock."""
-    command = [options.httpmon, "--quiet", "--interval=1s", "--top=0", "--threshold=999999999"]
+    """Without alerts, as they are none of one log's business; no wall clock."""
+    command = [options.httpmon, "--quiet", "--interval=1s", "--top=0", "--threshold=off"]
     command += ["--idle-timeout=0", f"--window={options.window}", f"--lateness={options.lateness}"]
     for name in "columns", "delimiter", "zone":
         value = getattr(options, name)
@@ -371,7 +372,7 @@ def alerts_and_recoveries(points, options):
     )
     seconds = F.col("at") - F.col("earlier")
     recovery = event(
-        F.lit("recovery").alias("type"), *start, show("earlier").alias("since"), seconds.alias("duration_seconds"), *common,
+        F.lit("recovery").alias("type"), *start, F.lit("recovered").alias("reason"), show("earlier").alias("since"), seconds.alias("duration_seconds"), *common,
         F.lit(float(options.recovery_threshold)).alias("threshold"), F.col("peak.n").alias("peak_requests"),
         show(-F.col("peak.at")).alias("peak_time"),
         F.concat(F.lit("Recovered from high traffic - hits = "), number, F.lit(", recovered at "), show("at"),
@@ -477,11 +478,13 @@ def summaries_of(windows, uncounted, totals, cells, options, has):
             (F.coalesce("requests", zero).cast("double") / seconds.cast("double")).alias("requests_per_second"),
             number("late"), number("future"),
             known("bytes", F.coalesce(limited(F.col("bytes")), zero)).alias("bytes"),
+            F.lit(None).cast("string").alias("latency"),
             known("status", F.struct(*map(number, STATUS_CLASSES))).alias("status"),
             known("status", F.coalesce("codes", no_map)).alias("status_codes"),
             known("methods", F.coalesce("methods", no_map)).alias("methods"),
             *named("section"), *named("host"),
-            "alerting", number("malformed"), number("skipped"),
+            "alerting", F.when(F.col("alerting"), F.array(F.lit("high_traffic"))).otherwise(F.array().cast("array<string>")).alias("alerts"),
+            number("malformed"), number("skipped"),
         ),
     )  # fmt: skip
 

@@ -24,16 +24,38 @@ for node in tree.parse(sys.argv[1]).iter("{http://www.w3.org/2000/svg}polygon"):
 httpmon < tests/data/access.csv > "$dir/events" 2> "$dir/diagnostics"
 plot "$dir/a.svg" < "$dir/events"
 words "$dir/a.svg" > "$dir/words"
-for word in requests/s alert stdin 'threshold 10/s' '5xx in 10 s'; do
+for word in requests/s high_traffic stdin 'Mar 02' 'threshold 10/s' '5xx in 10 s'; do
     grep -qxF "$word" "$dir/words" || fail "\"$word\" is not in the picture"
 done
-ok 'rate, threshold, alerts and server errors are named in the picture'
+! grep -q latency "$dir/words" || fail 'latency is drawn that the log does not have'
+ok 'rate, threshold, alerts, server errors and the date are named in the picture'
 heights "$dir/a.svg" > "$dir/got"
 jq -r 'select(.type == "summary") | .requests / .duration_seconds' "$dir/events" |
     awk '{ rate[NR] = $1; if ($1 > top) top = $1 } END { for (i = 1; i <= NR; i++) print rate[i] / top }' > "$dir/expected"
 paste "$dir/got" "$dir/expected" | awk 'NF != 2 || $1 - $2 > 0.02 || $2 - $1 > 0.02 { print; bad = 1 } END { exit bad || NR < 10 }' >&2 ||
     fail 'the line is not that of the requests'
 ok 'the line of requests per second is that of the log'
+
+# Vertical lines from the axis to the top, as the start of an alert has one: SVG's M x,y L x,y.
+alert_lines() { grep -c "<path stroke='rgb(194,  59,  59)'  d='M\([0-9.]*\),[0-9.]* L\1,[0-9.]*  '/>" "$1" || true; }
+[ "$(alert_lines "$dir/a.svg")" -eq "$(grep -c '"type":"alert"' "$dir/events")" ] || fail 'an alert has no line at its start'
+# A second of alert in a month, far below a pixel; one busy window in it, far above the mean of its step; latency.
+awk -v N=260000 -v LIST=1 -f tests/scripts/events.awk | jq -c --arg start 2024-01-14T03:00:00Z '
+    if .type != "summary" then empty
+    elif .start == $start then .requests = 5000 | .alerts = [] | .latency = {requests: 10, sum: 30, p50: 1, p90: 2, p99: 7.25, max: 8, slow: 10},
+        {type: "alert", source: "stdin", time: $start, name: "high_errors", window_seconds: 120, requests: 9, threshold: 5},
+        {type: "recovery", source: "stdin", time: "2024-01-14T03:00:01Z", name: "high_errors", since: $start, window_seconds: 120, requests: 9, threshold: 5}
+    else .alerting = false end' > "$dir/month"
+plot "$dir/month.svg" < "$dir/month"
+words "$dir/month.svg" > "$dir/words"
+[ "$(alert_lines "$dir/month.svg")" -eq 1 ] || fail 'an alert below a pixel is not to be seen'
+for word in high_errors "Jan 11" mean 'highest p99 of a window' 'latency in s'; do
+    grep -qxF "$word" "$dir/words" || fail "\"$word\" is not in the picture of a month"
+done
+! grep -q threshold "$dir/words" || fail "a threshold of requests is drawn where there is one of errors only"
+grep -xE '[0-9]{3}' "$dir/words" | sort -n | tail -n 1 > "$dir/top" # requests/s; the busiest window has 500, its step's mean is below 20
+[ "$(cat "$dir/top")" -ge 500 ] || fail "the busiest window is not drawn: the axis ends at $(cat "$dir/top")"
+ok 'an alert below a pixel is visible, the busiest window is drawn beside the mean, and latency if there is any'
 
 plot "$dir/a.png" < "$dir/events"
 file "$dir/a.png" | grep 'PNG image data, 1200 x 600' > /dev/null || fail "$(file "$dir/a.png")"
@@ -65,7 +87,7 @@ grep -qxF 'the log has no status' "$dir/words" || fail 'a log without a status i
 ok 'a log without alerts and status is drawn'
 { echo '{'; cat "$dir/events"; } | httpmon-plot "$dir/c.svg" 2> "$dir/err" || fail "a broken line: status $?"
 diff - "$dir/err" >&2 <<LINES || fail 'a broken line is not reported as it should be'
-httpmon-plot: line 1: not JSON
+httpmon-plot: line 1: not an event
 httpmon-plot: 1 of $(($(wc -l < "$dir/events") + 1)) lines were no events
 LINES
 cmp "$dir/a.svg" "$dir/c.svg" || fail 'a broken line changes the picture'

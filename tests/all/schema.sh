@@ -46,7 +46,22 @@ seconds 0 1 1 40 | httpmon --quiet --columns time -t 0.01 -w 10 > "$dir/time.eve
 seconds 0 1 1 40 | sed 's/$/,x/' | httpmon --quiet --columns time,status > "$dir/bad.events" 2> /dev/null || :
 seconds 0 1 1 40 | sed 's/.*/&,2\d,200,7/; s/\\d/h/' | httpmon --quiet --columns time,host,status,bytes > "$dir/host.events"
 seconds 0 1 1 40 | sed 's/$/,TRACK \/\xff\t\/x HTTP\/1.1,999/' | httpmon --quiet --columns time,request,status > "$dir/odd.events"
-for file in time host odd; do [ -s "$dir/$file.events" ] || fail "no events in $file"; done
+# Three of the four alerts at once, with recoveries, and one that is closed because time is set back.
+awk 'BEGIN { for (t = 1700000000; t < 1700001200; t++) for (i = ((t % 600 < 200) ? 14 : ((t % 600 < 350) ? 3 : 0)); i > 0; i--)
+    printf("%d,%d\n", t, (i % 9 == 0 && t % 600 > 100 && t % 600 < 200) ? 503 : 200)
+    for (t = 1600000000; t < 1600000020; t++) print t ",200" }' |
+    httpmon -q --columns time,status -w 60 -t 10:8 -e 5 --low-threshold 2 > "$dir/several.events"
+for name in high_traffic low_traffic high_errors; do
+    grep -q "\"type\":\"recovery\".*\"$name\".*\"recovered\"" "$dir/several.events" || fail "no recovery of $name to try"
+done
+grep -q '"type":"recovery".*"restarted"' "$dir/several.events" || fail 'nothing was closed by a step back'
+cat > "$dir/slow.events" <<'EVENTS'
+{"type":"alert","source":"s","time":"2019-02-07T21:12:36Z","name":"slow_requests","window_seconds":120,"requests":1214,"requests_per_second":10.116666666666667,"slow_requests":62,"slow_requests_percent":5.107084019769358,"slow_seconds":1.0,"threshold":5.0,"message":"Slow requests generated an alert - slow = 62 of 1214, triggered at 2019-02-07T21:12:36Z"}
+{"type":"recovery","source":"s","time":"2019-02-07T21:14:03Z","name":"slow_requests","reason":"recovered","since":"2019-02-07T21:12:36Z","duration_seconds":87,"window_seconds":120,"requests":900,"requests_per_second":7.5,"slow_requests":3,"slow_requests_percent":0.3333333333333333,"slow_seconds":1.0,"threshold":5.0,"peak_slow_requests":63,"peak_requests":1214,"peak_time":"2019-02-07T21:12:37Z","message":"Recovered from slow requests - slow = 3 of 900, recovered at 2019-02-07T21:14:03Z after 87 s"}
+EVENTS
+jq -c 'select(.type == "summary") | .latency = ({requests: 201, sum: 24.913, p50: 0.042, p90: 0.31, p99: 1.24, max: 3.871, slow: 4}, {requests: 0, sum: 0, p50: null, p90: null, p99: null, max: null, slow: 0})' \
+    "$dir/host.events" > "$dir/latency.events"
+for file in time host odd latency; do [ -s "$dir/$file.events" ] || fail "no events in $file"; done
 files+=("$dir"/*.events)
 validate "${files[@]}" > "$dir/out" || fail "$(head -20 "$dir/out")"
 printf 'ok every event of %d files is as the schema says (%s)\n' "${#files[@]}" "$(tail -n 1 "$dir/out")"
@@ -67,7 +82,7 @@ for type in summary alert recovery; do
         refuses "$type" "del(.$field)"
         refuses "$type" ".$field = [true]"
         case $field in
-            bytes | status | status_codes | methods | sections | sections_other | hosts | hosts_other) ;;
+            bytes | latency | status | status_codes | methods | sections | sections_other | hosts | hosts_other) ;;
             *) refuses "$type" ".$field = null" ;;
         esac
     done
@@ -98,6 +113,33 @@ refuses summary '.bytes = 18446744073709555000'
 refuses alert '.threshold = 0'
 refuses alert '.window_seconds = 604801'
 refuses alert '.message = "hello"'
+# Each alert has its own fields.
+for name in high_traffic low_traffic high_errors slow_requests; do
+    for type in alert recovery; do
+        jq -nc "first(inputs | select(.type == \"$type\" and .name == \"$name\"))" "$dir/several.events" "$dir/slow.events" > "$dir/$type.$name"
+        [ -s "$dir/$type.$name" ] || fail "no $type of $name to try"
+        for field in $(jq -r 'keys[] | select(test("server_errors|slow_|peak|lowest|reason"))' "$dir/$type.$name"); do
+            refuses "$type.$name" "del(.$field)"
+            refuses "$type.$name" ".$field = []"
+        done
+        refuses "$type.$name" '.message |= sub(" traffic| errors| requests"; "")'
+        refuses "$type.$name" '.name = "high_bytes"'
+    done
+done
+refuses alert.high_errors '.threshold = 100'
+refuses alert.slow_requests '.slow_requests_percent = 101'
+refuses recovery.high_traffic '.reason = "tired"'
+head -n 1 "$dir/latency.events" > "$dir/latency"
+for field in requests sum p50 p90 p99 max slow; do
+    refuses latency "del(.latency.$field)"
+    refuses latency ".latency.$field = null"
+    refuses latency ".latency.$field = -1"
+done
+refuses latency '.latency.requests = 0'
+refuses summary '.alerting = true | .alerts = []'
+refuses summary '.alerting = false | .alerts = ["high_errors"]'
+refuses summary '.alerting = true | .alerts = ["high_errors", "high_errors"]'
+refuses summary '.alerting = true | .alerts = ["high_bytes"]'
 validate "$dir/wrong" > "$dir/out" || :
 while IFS= read -r why; do
     number=$((${number:-0} + 1))

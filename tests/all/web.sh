@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # httpmon-web in a real browser: the page shows the numbers of the log, reads only, and asks nobody else.
 set -euo pipefail
-scripts/need chromium curl jq sqlite3 python3 flock=util-linux
+scripts/need chromium curl jq sqlite3 python3 flock=util-linux setpriv=util-linux pgrep=procps awk=mawk
 python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
@@ -13,8 +13,8 @@ same() { # WHAT GOT EXPECTED: sorted lines
     ok "$1"
 }
 query() { sqlite3 -cmd '.timeout 60000' "$db" "$1"; }
-serve() { # FILE: sets server and url
-    httpmon-web --port 0 "$1" 2> "$dir/err" &
+serve() { # FILE OPTION...: sets server and url
+    httpmon-web --port 0 "${@:2}" "$1" 2> "$dir/err" &
     server=$!
     kindly+=("$server")
     for _ in $(seq 2400); do
@@ -29,12 +29,12 @@ stop() {
     kill "$server"
     wait "$server" || true
 }
-browse() { # QUERY: leaves dom, console and net
+browse() { # QUERY MILLISECONDS: leaves dom, console and net
     rm -rf "$dir/profile"
     timeout 300 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync \
         --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --user-data-dir="$dir/profile" \
-        --virtual-time-budget=30000 --enable-logging=stderr --log-net-log="$dir/net" \
+        --virtual-time-budget="${2:-30000}" --enable-logging=stderr --log-net-log="$dir/net" \
         --dump-dom "$url?$1" > "$dir/dom" 2> "$dir/console" || fail "chromium: status $?: $(tail -n 5 "$dir/console")"
     if grep CONSOLE "$dir/console" | grep -v '"WARN ' >&2; then fail "errors on the page with \"$1\""; fi
     tr '\n' ' ' < "$dir/dom" | grep -o 'aria-label="[^"]*"' | sed 's/^aria-label="//; s/"$//' > "$dir/labels"
@@ -61,6 +61,17 @@ is() { # TILE EXPECTED
     [ "$(tile "$1")" = "$2" ] || fail "$1 is shown as \"$(tile "$1")\" and should be \"$2\""
 }
 
+mkdir "$dir/pins"
+sed -n '/^idna/,/^[a-z]/p' scripts/httpmon-web.pins | sed '$d; s/sha256:...../sha256:00000/' > "$dir/pins/idna.pins"
+grep -q 'sha256:00000' "$dir/pins/idna.pins" || fail 'no pins with hashes'
+# shellcheck source=scripts/httpmon-venv.sh
+if (. scripts/httpmon-venv.sh && XDG_CACHE_HOME=$dir/pins make_venv httpmon-web idna "$dir/pins/idna.pins" 2> "$dir/err"); then
+    fail 'a package is installed whose hash is another'
+fi
+grep -q 'could not install idna' "$dir/err" || fail "another hash: $(cat "$dir/err")"
+grep -qi 'hashes' "$dir"/pins/httpmon/*.log || fail "another hash: $(cat "$dir"/pins/httpmon/*.log)"
+ok 'a package whose hash is another is not installed'
+
 httpmon < tests/data/access.csv 2> /dev/null | httpmon-store "$db"
 serve "$db"
 grep -q "^httpmon-web: installing Datasette in $dir/cache" "$dir/err" || fail 'does not say that it installs'
@@ -71,8 +82,8 @@ browse last=all
 pick 'from,requests,requests per second'
 query "select strftime('%Y-%m-%d %H:%M:%S', start_at, 'unixepoch'), requests, printf('%.2f', requests_per_second) from windows" > "$dir/expected"
 same 'requests per second are drawn as the log has them' "$dir/got" "$dir/expected"
-pick 'alert,source' # each is an area and a line
-query "select strftime('%Y-%m-%d %H:%M:%S', since, 'unixepoch'), source from alert_periods, (values (1), (2))" > "$dir/expected"
+pick 'since,alert,source' # each is an area and a line
+query "select strftime('%Y-%m-%d %H:%M:%S', since, 'unixepoch'), name, source from alert_periods, (values (1), (2))" > "$dir/expected"
 same 'alerts are marked where they were' "$dir/got" "$dir/expected"
 pick 'alert threshold'
 query "select distinct cast(threshold as integer) from alerts where type = 'alert'" > "$dir/expected"
@@ -93,15 +104,19 @@ for list in section host; do
     query "select $list, sum(requests), sum(server_errors) from ${list}s group by 1 order by 2 desc, 1 limit 10"
 done > "$dir/expected"
 same 'top sections and hosts are drawn as the log has them' "$dir/got" "$dir/expected"
-tr '\n' ' ' < "$dir/dom" | grep -o '<td>[0-9]*-[0-9]*-[0-9]* [^<]*</td><td>[^<]*</td>' | sed 's/<[^>]*>/ /g; s/  */ /g' > "$dir/got"
+tr '\n' ' ' < "$dir/dom" | grep -o '<td>[0-9]*-[0-9]*-[0-9]* [^<]*</td><td>[0-9]*-[0-9]*-[^<]*</td>' | sed 's/<[^>]*>/ /g; s/  */ /g' > "$dir/got"
 query "select ' ' || strftime('%Y-%m-%d %H:%M:%S', since, 'unixepoch') || ' ' || strftime('%Y-%m-%d %H:%M:%S', until, 'unixepoch') || ' ' from alert_periods" > "$dir/expected"
 same 'alerts are listed' "$dir/got" "$dir/expected"
 is requests "$(query "select printf('%,d', sum(requests)) from summaries")"
-is errors "$(query "select printf('%,d', sum(status_5xx)) from summaries")"
+is errors "$(query "select printf('%,d %.2f %%', sum(status_5xx), sum(status_5xx) * 100.0 / sum(requests)) from summaries")"
 is mean "$(query "select printf('%.2f', sum(requests) * 1.0 / sum(seconds)) from windows")"
 is peak "$(query "select printf('%.2f', max(requests_per_second)) from windows")"
-is alerted "$(query "select printf('%d min %d s', sum(seconds) / 60, sum(seconds) % 60) from alert_periods")"
-is state quiet
+is alerted "$(query "select printf('%d min %d s %d alert', sum(seconds) / 60, sum(seconds) % 60, count(*)) from alert_periods")"
+is slow –
+tile state > "$dir/state"
+grep -q "^Not current as of $(query "select strftime('%Y-%m-%d %H:%M:%S', max(end_at), 'unixepoch') from summaries") UTC, [0-9]* days ago: no requests since" "$dir/state" ||
+    fail "an old log: $(cat "$dir/state")"
+grep -q 'class="state stale"' "$dir/dom" || fail 'an old log is not amber'
 ok 'the totals above the charts are those of the log'
 if grep -v "^${url%/-/*}/" "$dir/asked" >&2; then fail 'the page asks others'; fi
 [ "$(grep -c 'httpmon.json' "$dir/asked")" -ge 10 ] || fail 'the browser logged no requests of the page'
@@ -128,20 +143,79 @@ browse "source=stdin&to=$(jq -rn --arg t "$middle" '$t | @uri')&last=all"
 is requests "$(query "select printf('%,d', sum(requests)) from summaries where source = 'stdin' and start_at < strftime('%s', '$middle')")"
 ok 'a period can be chosen'
 
-before=$(query 'select count(*) from summaries')
-for sql in 'delete from summaries' "insert into sections values (1, 'x', 1, 1, 1)" 'drop view counted' \
-    'pragma journal_mode = delete' "attach '$dir/new.db' as n" 'vacuum'; do
-    curl -s -G --data-urlencode "sql=$sql" "${url%/-/*}/httpmon.json" > "$dir/answer"
-    jq -e '.ok == false or .error != null' "$dir/answer" > "$dir/no" || fail "\"$sql\" is not refused: $(cat "$dir/answer")"
+status() { curl -s -o "$dir/answer" -w '%{http_code}' "$@"; }
+base=${url%/-/*}
+[ "$(status "$base/")" = 302 ] || fail "/ does not lead to the page"
+for path in /httpmon /httpmon/summaries /httpmon/summaries.json /-/settings.json /-/dashboards /httpmon.db '/httpmon.json?sql=select+1' \
+    '/httpmon.json?sql=select%201&sql=select%201' /httpmon.json; do
+    [ "$(status "$base$path")" = 403 ] || fail "$path is served without --sql: $(head -c 200 "$dir/answer")"
 done
-[ "$(query 'select count(*) from summaries')" = "$before" ] || fail 'rows are gone'
-[ ! -e "$dir/new.db" ] || fail 'a file was made'
-ok 'nothing can be written'
+jq -r '[.events[].params.url? // empty | select(test("httpmon\\.json[?]sql="))][0]' "$dir/net" > "$dir/own"
+[ "$(status "$(cat "$dir/own")")" = 200 ] || fail "the page's own query is refused"
+[ "$(status "$(cat "$dir/own")&_where=1")" = 403 ] || fail "the page's own query is served with more than it asks"
+ok 'without --sql the page and its own queries are served, and nothing else'
+for name in evil.example 192.0.2.1 "localhost.evil.example:${url##*:}"; do
+    [ "$(status -H "Host: $name" "$url")" = 403 ] || fail "a page is served as $name"
+done
+for name in localhost LOCALHOST:80 127.0.0.1 '[::1]:8001'; do
+    [ "$(status -L -H "Host: $name" "$url?last=day")" = 200 ] || fail "no page as $name: $(cat "$dir/answer")"
+done
+ok 'a name that is not this machine is refused'
 port=${url#*127.0.0.1:}
 hex=$(printf ':%04X ' "${port%%/*}")
 [ "$(awk -v p="$hex" '$4 == "0A" && index($2 " ", p) { print $2 }' /proc/net/tcp /proc/net/tcp6)" = "0100007F${hex% }" ] ||
     fail 'it listens elsewhere than on 127.0.0.1'
 ok 'it listens on 127.0.0.1 only'
+stop
+
+serve "$db" --sql --allow-host stats.example
+base=${url%/-/*}
+[ "$(status -H 'Host: stats.example' "$url?last=day")" = 200 ] || fail 'a name of --allow-host is refused'
+before=$(query 'select count(*) from summaries')
+for sql in 'delete from summaries' "insert into sections values (1, 'x', 1, 1, 1)" 'drop view counted' \
+    'pragma journal_mode = delete' "attach '$dir/new.db' as n" 'vacuum'; do
+    curl -s -G --data-urlencode "sql=$sql" "$base/httpmon.json" > "$dir/answer"
+    jq -e '.ok == false or .error != null' "$dir/answer" > "$dir/no" || fail "\"$sql\" is not refused: $(cat "$dir/answer")"
+done
+[ "$(query 'select count(*) from summaries')" = "$before" ] || fail 'rows are gone'
+[ ! -e "$dir/new.db" ] || fail 'a file was made'
+curl -s "$base/httpmon.json?sql=select+sum(requests)+as+n+from+counted&_shape=array" | jq -r '.[0].n' > "$dir/answer"
+[ "$(cat "$dir/answer")" = "$(query 'select sum(requests) from counted')" ] || fail "--sql: $(cat "$dir/answer")"
+ok 'with --sql anything may be asked, but nothing written'
+curl -s -G --data-urlencode 'sql=with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n' "$base/httpmon.json" > "$dir/answer"
+jq -e '.error | test("took too long")' "$dir/answer" > "$dir/no" || fail "a query without end: $(head -c 300 "$dir/answer")"
+ok 'a query that takes too long is ended'
+stop
+
+# Now: the second edition's events. The windows are of an hour, so that they are of now however slow the machine is.
+db=$dir/now.db
+now=$(date +%s)
+second() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
+newest=$((now / 3600 * 3600 - 3600))
+for at in $((newest - 7200)) $((newest - 3600)); do
+    printf '{"type":"summary","source":"a","start":"%s","end":"%s","duration_seconds":3600,"partial":false,"requests":40,"latency":{"requests":40,"sum":20.0,"p50":0.4,"p90":0.9,"p99":1.5,"max":2.5,"slow":3},"status":{"1xx":0,"2xx":30,"3xx":0,"4xx":0,"5xx":10,"other":0},"status_codes":{"200":30,"500":10},"sections":[{"section":"/shop","requests":25,"server_errors":1,"bytes":1},{"section":"/api<b>","requests":15,"server_errors":9,"bytes":1}],"hosts":[{"host":"198.51.100.42","requests":40,"server_errors":10,"bytes":1}],"alerting":%s,"alerts":%s}\n' \
+        "$(second "$at")" "$(second $((at + 3600)))" "$([ "$at" -lt $((newest - 3600)) ] && echo false || echo true)" "$([ "$at" -lt $((newest - 3600)) ] && echo '[]' || echo '["high_errors"]')"
+done > "$dir/events"
+httpmon-store "$db" < "$dir/events"
+printf '{"type":"alert","source":"a","time":"%s","name":"high_errors","window_seconds":120,"requests":80,"requests_per_second":0.7,"server_errors":20,"server_errors_percent":25.0,"threshold":5.0}\n{"type":"alert","source":"a","time":"%s","name":"high_traffic","window_seconds":120,"requests":80,"requests_per_second":0.7,"threshold":0.5}\n{"type":"recovery","source":"a","time":"%s","name":"high_traffic","since":"%s","reason":"restarted","duration_seconds":3,"window_seconds":120,"requests":80,"requests_per_second":0.7,"threshold":0.5,"peak_requests":120,"peak_time":"%s"}\n' \
+    "$(second $((newest - 3)))" "$(second $((newest - 9)))" "$(second $((newest - 6)))" "$(second $((newest - 9)))" "$(second $((newest - 8)))" | httpmon-store "$db"
+serve "$db"
+browse last=day
+tile state | grep -q "^Alerting high_errors since $(date -u -d "@$((newest - 3))" '+%F %T') (3 s) as of $(date -u -d "@$newest" '+%F %T') UTC, [0-9]* \(s\|minutes\|hours\) ago$" || fail "an active alert: $(tile state)"
+grep -q 'class="state alerting"' "$dir/dom" || fail 'an active alert is not red'
+is slow '0.500 s 6 slow'
+pick 'from,measure,seconds,slow requests'
+printf '%s|mean|0.5|3\n%s|p99|1.5|3\n' "$(date -u -d "@$((newest - 7200))" '+%F %T')" "$(date -u -d "@$((newest - 7200))" '+%F %T')" \
+    "$(date -u -d "@$((newest - 3600))" '+%F %T')" "$(date -u -d "@$((newest - 3600))" '+%F %T')" > "$dir/expected"
+same 'latency is drawn: the mean and the highest p99' "$dir/got" "$dir/expected"
+for cell in '<b>high_errors</b>' '9 of 10 errors in /api&lt;b&gt;, 10 for 198.51.100.42' '<b>high_traffic</b>' '25 of 40 requests in /shop, 40 of 198.51.100.42' ' (time was set back)'; do
+    grep -qF "$cell" "$dir/dom" || fail "\"$cell\" is not in the list of alerts"
+done
+ok 'an active alert makes the page red; each is named with what caused it'
+jq -c '.alerting = false | .alerts = [] | .start = .end | .end = (.end | fromdate + 3600 | todate)' <(tail -n 1 "$dir/events") | httpmon-store "$db"
+browse last=day
+tile state | grep -q '^Quiet as of ' || fail "a window without alert: $(tile state)"
+ok 'a window at whose end it is not active ends it: quiet'
 stop
 
 # The same with a log without columns for status and path, an alert that is still active, and nothing at all.
@@ -152,14 +226,14 @@ serve "$db"
 browse last=all
 is requests 1,201
 is errors –
-is state alerting
+tile state | grep -q '^Not current; was alerting high_traffic since 2024-01-01 00:00:05 (5 s) as of 2024-01-01 00:00:10 UTC, ' || fail "state: $(tile state)"
 stop
 httpmon-store "$dir/empty.db" < /dev/null
 serve "$dir/empty.db"
 [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "the second start is not quiet: $(cat "$dir/err")"
 browse last=all
 is requests 0
-is state quiet
+is state 'Not current nothing is in the store yet'
 stop
 ok 'a log without most columns, an active alert and an empty store are shown'
 
@@ -167,7 +241,7 @@ httpmon-web --help | grep '^usage: httpmon-web' > /dev/null || fail 'no help'
 echo 'not a database, but a text of some length' > "$dir/text"
 sqlite3 "$dir/other.db" 'create table t (a)'
 for wrong in '' "--open $dir/empty.db" "$dir/empty.db $dir/empty.db" "$dir/none.db" "$dir" "$dir/text" \
-    "$dir/other.db" "--port x $dir/empty.db" "--port 99999 $dir/empty.db" "--host 192.0.2.1 $dir/empty.db" '--port'; do
+    "$dir/other.db" "--port x $dir/empty.db" "--port 99999 $dir/empty.db" "--allow-host" "--host 192.0.2.1 $dir/empty.db" '--port'; do
     status=0
     # shellcheck disable=SC2086 # several words
     timeout 300 httpmon-web $wrong > "$dir/out" 2> "$dir/err" || status=$?
@@ -175,4 +249,49 @@ for wrong in '' "--open $dir/empty.db" "$dir/empty.db $dir/empty.db" "$dir/none.
         fail "\"$wrong\": status $status: $(cat "$dir/err")"
     fi
 done
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+# Where only root has a Python, this can't be tried.
+if [ "$(id -u)" -eq 0 ] && as_nobody python3 -c 'import sqlite3' 2> /dev/null; then # who may read the file, but not write beside it, while a writer has it open
+    mkfifo "$dir/open"
+    httpmon-store "$dir/now.db" < "$dir/open" &
+    exec 5> "$dir/open"
+    head -n 1 "$dir/events" >&5
+    is_open() { [ -e "$dir/now.db-wal" ]; }
+    until_true 'the writer has the file open' is_open
+    rm -f "$dir/now.db-shm"
+    chmod 755 "$dir"
+    status=0
+    as_nobody env HOME="$dir" XDG_CACHE_HOME="$XDG_CACHE_HOME" \
+        scripts/httpmon-web --port 0 "$dir/now.db" > "$dir/out" 2> "$dir/err" || status=$?
+    exec 5>&-
+    if [ "$status" -ne 2 ] || ! grep -q '\.backup copy\.db' "$dir/err"; then fail "without rights: status $status: $(cat "$dir/err")"; fi
+    ok 'who has no right to write beside the file is told what to do'
+fi
+
+# A month of the filter's events costs little, and is not loaded again and again.
+awk -v N=260000 -v LIST=4 -f tests/scripts/events.awk | httpmon-store "$dir/month.db"
+serve "$dir/month.db"
+pid=$(pgrep -P "$server" || echo "$server")
+ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
+for last in '30+days' day; do
+    before=$(ticks)
+    browse "last=$last"
+    printf 'a page of the last %s costs the server %d ms of CPU\n' "$last" $((($(ticks) - before) * 10))
+done
+is mean "$(sqlite3 "$dir/month.db" "select printf('%.2f', sum(requests) / 86400.0) from counted where start_at >= (select max(end_at) - 86400 from counted)")"
+browse 'last=30+days'
+loads() { jq -c '.events[] | select(.params.url? // "" | test("dashboards/httpmon[?]"))' "$dir/net" | wc -l; }
+once=$(loads)
+browse 'last=30+days' 150000
+[ "$(loads)" -eq "$once" ] || fail 'a page of a month is loaded again by itself'
+ok 'a page of a month is not loaded again by itself'
+is requests "$(sqlite3 "$dir/month.db" "select printf('%,d', sum(requests)) from counted where start_at >= (select max(end_at) - 2592000 from counted) / 3600 * 3600")"
+pick 'name,requests,server errors'
+sed 's/,//g' "$dir/got" | sort -u > "$dir/once" && mv "$dir/once" "$dir/got"
+for list in section host; do
+    sqlite3 "$dir/month.db" "select $list, sum(n.requests), sum(n.server_errors) from counted join ${list}s n on summary = id where start_at >= (select max(end_at) - 2592000 from counted) / 3600 * 3600 group by 1 order by 2 desc, 1 limit 10"
+done > "$dir/expected"
+same 'a month shows the sums of its summaries, sections and hosts' "$dir/got" "$dir/expected"
+stop
+
 ok '--help helps; a wrong command line or file is status 2 and one line'
