@@ -356,7 +356,7 @@ pub fn version() -> String {
     format!("httpmon {}\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// The help: at most 79 columns and 24 lines.
+/// The help: at most 79 columns and 40 lines.
 #[must_use]
 pub fn help() -> String {
     let mut help = String::from(

@@ -222,12 +222,15 @@ fn names_without_a_time_end_the_assumption_of_the_usual_seven_columns() {
     );
 }
 
+fn index_below(length: usize, random: &mut Random) -> usize {
+    usize::try_from(random.below(i64::try_from(length).expect("small"))).expect("small")
+}
+
 /// A line that is nearly `line`.
 fn mutated(line: &str, random: &mut Random) -> String {
     let mut bytes = line.as_bytes().to_vec();
     for _ in 0..random.within(1, 3) {
-        let length = bytes.len() as i64;
-        let at = usize::try_from(random.below(length.max(1))).expect("small");
+        let at = index_below(bytes.len(), random);
         let letter = *random.pick(b"abcdefghijklmnopqrstuvwxyzABCDEXYZ_-. \"");
         match random.below(7) {
             0 => bytes.insert(at.min(bytes.len()), letter),
@@ -239,7 +242,7 @@ fn mutated(line: &str, random: &mut Random) -> String {
                 // Another name in place of one.
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let mut names: Vec<&str> = text.split(',').collect();
-                let index = usize::try_from(random.below(names.len() as i64)).expect("small");
+                let index = index_below(names.len(), random);
                 names[index] = *random.pick::<&str>(&[
                     "Country",
                     "took",
