@@ -99,6 +99,22 @@ fn three_malformed_lines_that_are_records_under_one_other_delimiter_change_it() 
 }
 
 #[test]
+fn a_client_cannot_choose_the_delimiter_of_a_default_log() {
+    for delimiter in [",", ";", "|", "\t"] {
+        let forged = ["/x", "-", "-", "1000", "GET /forged HTTP/1.1", "200", "99", "x"].join(delimiter);
+        let line = format!("192.0.2.1 - - [07/Feb/2019:21:11:00 +0000] \"GET {forged}\" 404 5 \"-\" \"-\"\n");
+        let ran = filter(&[], &line);
+        assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{line}: {}", ran.events[0]);
+        // What looks like one inside of a field is none.
+        let inside =
+            format!("h,-,-,1000,GET /x - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5,404,7\n")
+                .replace(',', delimiter);
+        let ran = filter(&[], &inside);
+        assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{inside}: {}", ran.events[0]);
+    }
+}
+
+#[test]
 fn columns_are_found_by_the_names_that_are_given() {
     let log = "when,stamp,code,path\n1000,2000,404,/a\n";
     let event = |arguments: &[&str]| -> Value {
