@@ -42,7 +42,6 @@ CustomLog $dir/logs/access.csv httpmon
 LogFormat "%a\\t-\\t%u\\t%{end:%Y-%m-%dT%H:%M:%S%z}t\\t%r\\t%>s\\t%B\\t%{Referer}i\\t%{User-Agent}i" httpmon_long
 CustomLog $dir/logs/long.csv httpmon_long
 # The formats of Debian's apache2.conf.
-LoadModule logio_module $modules/mod_logio.so
 LogFormat "%v:%p %h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" vhost_combined
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
 CustomLog $dir/logs/vhost.csv vhost_combined
