@@ -172,7 +172,7 @@ for d in b",", b"\t", b";":
     for value in b'"' + d + record + d + b'"', b"x" + d + record, b'\\"' + d + b"200" + d + b"99999999", b"x\r\n " + record, b"x\x01\x1b\xff" + d, b"\\", b'\\\\"':
         get(b"/dir/agent", b"/dir", b"User-Agent: " + value)
         get(b"/dir/referer", b"/dir", b"Referer: " + value)
-    for user in b'x"' + d + record, b"x" + d + record, b"x\n" + record + b"\n", b'"', b"\\", b"", b"\xc3\xa9\x1b":
+    for user in b"a user", b"- - -", b'x [07/Feb/2019:21:11:00 +0000] "GET /forged HTTP/1.1" 200 5', b"x] [y", b'x"' + d + record, b"x" + d + record, b"x\n" + record + b"\n", b'"', b"\\", b"", b"\xc3\xa9\x1b":
         credentials = b"Authorization: Basic " + base64.b64encode(user + b":password")
         get(b"/private/x", b"/private", credentials)
         get(b"/dir/page.html", b"/dir", credentials)
