@@ -99,6 +99,22 @@ fn three_malformed_lines_that_are_records_under_one_other_delimiter_change_it() 
 }
 
 #[test]
+fn a_client_cannot_choose_the_delimiter_of_a_default_log() {
+    for delimiter in [",", ";", "|", "\t"] {
+        let forged = ["/x", "-", "-", "1000", "GET /forged HTTP/1.1", "200", "99", "x"].join(delimiter);
+        let line = format!("192.0.2.1 - - [07/Feb/2019:21:11:00 +0000] \"GET {forged}\" 404 5 \"-\" \"-\"\n");
+        let ran = filter(&[], &line);
+        assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{line}: {}", ran.events[0]);
+        // What looks like one inside of a field is none.
+        let inside =
+            format!("h,-,-,1000,GET /x - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5,404,7\n")
+                .replace(',', delimiter);
+        let ran = filter(&[], &inside);
+        assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{inside}: {}", ran.events[0]);
+    }
+}
+
+#[test]
 fn columns_are_found_by_the_names_that_are_given() {
     let log = "when,stamp,code,path\n1000,2000,404,/a\n";
     let event = |arguments: &[&str]| -> Value {
@@ -222,12 +238,15 @@ fn names_without_a_time_end_the_assumption_of_the_usual_seven_columns() {
     );
 }
 
+fn index_below(length: usize, random: &mut Random) -> usize {
+    usize::try_from(random.below(i64::try_from(length).expect("small"))).expect("small")
+}
+
 /// A line that is nearly `line`.
 fn mutated(line: &str, random: &mut Random) -> String {
     let mut bytes = line.as_bytes().to_vec();
     for _ in 0..random.within(1, 3) {
-        let length = bytes.len() as i64;
-        let at = usize::try_from(random.below(length.max(1))).expect("small");
+        let at = index_below(bytes.len(), random);
         let letter = *random.pick(b"abcdefghijklmnopqrstuvwxyzABCDEXYZ_-. \"");
         match random.below(7) {
             0 => bytes.insert(at.min(bytes.len()), letter),
@@ -239,7 +258,7 @@ fn mutated(line: &str, random: &mut Random) -> String {
                 // Another name in place of one.
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let mut names: Vec<&str> = text.split(',').collect();
-                let index = usize::try_from(random.below(names.len() as i64)).expect("small");
+                let index = index_below(names.len(), random);
                 names[index] = *random.pick::<&str>(&[
                     "Country",
                     "took",

@@ -96,6 +96,13 @@ fn time_bracket(line: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(&line[..end], b" [")
 }
 
+/// Whether a line starts with a word without delimiters, and a time in brackets
+/// and a quote follow: the form of a default log.
+pub(crate) fn starts_like_combined(line: &[u8]) -> bool {
+    let word = &line[..line.iter().position(|&byte| byte == b' ').unwrap_or(0)];
+    !word.is_empty() && !word.iter().any(|byte| b",;|\t\"".contains(byte)) && time_bracket(line).is_some()
+}
+
 /// The field that starts at `at`, and where the blank behind it is.
 fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuote> {
     match line.get(at) {

@@ -1,6 +1,7 @@
 //! What a line says by itself, under the delimiters that are possible.
 
 use crate::count::Request;
+use crate::read::blanks::starts_like_combined;
 use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header};
 use crate::read::delimited::{Delimited, Expected, Good, fields_directive};
 use crate::read::hint::foreign_format;
@@ -149,6 +150,12 @@ impl LineReader {
         if let Some(names) = fields_directive(text) {
             return self.directive(names);
         }
+        if state.delimiter.is_none()
+            && state.basis == Basis::Assumed
+            && let Some(good) = self.combined(text, state)
+        {
+            return good;
+        }
         let possible = match state.delimiter {
             Some(index) => index..index + 1,
             None => 0..self.readers.len(),
@@ -202,6 +209,18 @@ impl LineReader {
             Some(names) => Verdict::Useless(Malformed::NoTime(names)),
             None => Verdict::Bad(problem),
         }
+    }
+
+    /// The record of a default log that `text` is, whatever it is under other
+    /// delimiters: a client can choose these in the request, but not what
+    /// stands before it.
+    fn combined(&mut self, text: &[u8], state: &State) -> Option<Verdict> {
+        if !starts_like_combined(text) {
+            return None;
+        }
+        let index = self.index_of(BLANKS)?;
+        let good = self.readers[index].read(text, state.expected(), &mut self.times).ok()?;
+        Some(Verdict::Good(index, good))
     }
 
     /// The header that `text` is, if it has all that it needs.

@@ -41,6 +41,11 @@ CustomLog $dir/logs/access.csv httpmon
 # Further columns may follow.
 LogFormat "%a\\t-\\t%u\\t%{end:%Y-%m-%dT%H:%M:%S%z}t\\t%r\\t%>s\\t%B\\t%{Referer}i\\t%{User-Agent}i" httpmon_long
 CustomLog $dir/logs/long.csv httpmon_long
+# The formats of Debian's apache2.conf.
+LogFormat "%v:%p %h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" vhost_combined
+LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
+CustomLog $dir/logs/vhost.csv vhost_combined
+CustomLog $dir/logs/combined.csv combined
 
 DocumentRoot $dir/www
 <Directory $dir/www>
@@ -62,5 +67,5 @@ fi
 apache2 -f "$dir/apache.conf" -D FOREGROUND 2> "$dir/server.err" &
 server=$!
 kindly+=("$server")
-check_server apache "$port" tab
+check_server apache "$port" tab combined vhost
 end_test

@@ -26,6 +26,8 @@ http {
     # Further columns may follow.
     log_format httpmon_long '\$remote_addr,-,"\$remote_user",\$time_iso8601,"\$request",\$status,\$body_bytes_sent,"\$http_referer","\$http_user_agent"';
     access_log $dir/logs/long.csv httpmon_long;
+    # What nginx writes by default.
+    access_log $dir/logs/combined.csv combined;
 
     client_body_temp_path $dir/temp/body;
     proxy_temp_path $dir/temp/proxy;
@@ -46,5 +48,5 @@ CONFIG
 nginx -p "$dir" -c "$dir/nginx.conf" -e "$dir/error.log" 2> "$dir/server.err" &
 server=$!
 kindly+=("$server")
-check_server nginx "$port" ,
+check_server nginx "$port" , combined
 end_test

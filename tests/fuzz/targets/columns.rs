@@ -1,46 +1,40 @@
-//! Headers, lists of columns, and the delimiter that is found: from the first
-//! good line on a layout acts as one of those that are told their delimiter.
+//! Headers, lists of columns, and the delimiter that is found: every line is
+//! told exactly once, whatever is held back, and a layout that is told the
+//! delimiter of a header reads the same.
 
 #![no_main]
 
-use std::cell::RefCell;
-
-use httpmon::read::columns::{self, Columns, Role, Width};
+use httpmon::read::columns::{ColumnList, Columns, Role, Width};
 use httpmon::read::layout::{Layout, LayoutOptions, Reading};
-use httpmon::read::line::Line;
-use httpmon::read::record::Splitter;
-use httpmon::read::timestamp::{TimeReader, Zone};
-use httpmon_fuzz::{Bytes, DELIMITERS, is_safe};
+use httpmon::read::line::Lines;
+use httpmon::read::timestamp::Zone;
+use httpmon_fuzz::{Bytes, is_safe};
 use libfuzzer_sys::fuzz_target;
 
-/// What a layout makes of a line.
-fn read(layout: &mut Layout, text: &[u8]) -> String {
-    let line = Line { text, end: b"\n", overlong: false };
-    let (reading, columns) = layout.read(&line);
-    match reading {
-        Reading::Malformed(problem) => {
-            is_safe(&problem.to_string());
-            "malformed".to_owned()
-        }
-        good => format!("{good:?} {columns:?}"),
-    }
-}
-
-fn check_list(text: &str) -> Option<Columns> {
-    let columns = match Columns::from_list(text) {
-        Ok(columns) => columns,
+fn check_list(text: &str) -> Option<ColumnList> {
+    let list = match ColumnList::parse(text) {
+        Ok(list) => list,
         Err(why) => {
             is_safe(&why);
             return None;
         }
     };
+    if let ColumnList::Positions(columns) = &list {
+        check_positions(columns, text);
+    }
+    Some(list)
+}
+
+fn check_positions(columns: &Columns, text: &str) {
     let names: Vec<&str> = text.split(',').map(str::trim).collect();
     assert_eq!(columns.width, Width::AtLeast(names.len()));
     let roles = columns.roles();
     assert_eq!(roles[columns.time], Some(Role::Time));
     for (place, role) in roles.iter().enumerate() {
         match role {
-            None => assert!(matches!(names[place], "-" | "user" | "method" | "path" | "date")),
+            None => assert!(
+                matches!(names[place], "-" | "user" | "path" | "date") || names[place].starts_with("latency")
+            ),
             Some(role) => assert_eq!(
                 names[place].replace("date", "time"),
                 format!("{role:?}").to_lowercase(),
@@ -48,66 +42,52 @@ fn check_list(text: &str) -> Option<Columns> {
             ),
         }
     }
-    assert!(!columns.request.is_some() || (columns.method.is_none() && columns.path.is_none()));
-    Some(columns)
+    assert!(columns.request.is_none() || columns.path.is_none());
 }
 
-fn check_header(splitter: &mut Splitter, line: &[u8]) {
-    let times = &mut TimeReader::new(Zone::utc());
-    let Ok(record) = splitter.split(line) else { return };
-    let Some(columns) = Columns::from_header(&record, times) else { return };
-    assert!(columns::names_columns(&record, times));
-    assert_eq!(columns.width, Width::Exactly(record.width()));
-    assert!(columns.roles().len() <= record.width());
-    // Another spelling names the same columns, unless a field is a time now: `UTC` is a zone, `utc` is none.
-    let other = line.to_ascii_uppercase();
-    let record = splitter.split(&other).expect("it is closed");
-    let is_time = record.fields().any(|field| times.read(field).is_some());
-    assert!(is_time || Columns::from_header(&record, times) == Some(columns));
-}
-
-thread_local! {
-    static SPLITTERS: RefCell<[Splitter; 4]> = RefCell::new(DELIMITERS.map(Splitter::new));
+/// What a layout makes of lines: each one's kind, and the numbers and texts of
+/// those that are malformed.
+fn read_all(options: &LayoutOptions, text: &[u8]) -> (Vec<String>, Vec<(u64, Vec<u8>)>) {
+    let mut layout = Layout::new(options);
+    let mut lines = Lines::new(text, 0);
+    let (mut kinds, mut malformed) = (Vec::new(), Vec::new());
+    for is_end in [false, true] {
+        if is_end {
+            layout.end();
+        }
+        while let Some(reading) = layout.next(&mut lines) {
+            if let Reading::Malformed(line) = &reading {
+                is_safe(&line.problem.to_string());
+                malformed.push((line.number, line.text.to_vec()));
+            }
+            kinds.push(match &reading {
+                Reading::Malformed(_) => "malformed".to_owned(),
+                good => format!("{good:?}"),
+            });
+        }
+    }
+    (kinds, malformed)
 }
 
 fuzz_target!(|data: &[u8]| {
     let bytes = &mut Bytes(data);
     let mode = bytes.next();
-    let mut given = LayoutOptions { columns: None, delimiter: None, zone: Zone::utc() };
+    let mut options = LayoutOptions { columns: None, delimiter: None, zone: Zone::utc(), time_format: None };
     if mode % 4 == 0 {
         if let Ok(list) = std::str::from_utf8(bytes.line()) {
-            given.columns = check_list(list);
+            options.columns = check_list(list);
         }
     }
-    let mut layout = Layout::new(&given);
-    let mut told: Vec<Layout> = DELIMITERS
-        .map(|delimiter| Layout::new(&LayoutOptions { delimiter: Some(delimiter), ..given.clone() }))
-        .into();
-    let mut is_known = false;
-    while !bytes.is_empty() {
-        let line = bytes.line();
-        if !line.is_empty() {
-            SPLITTERS.with_borrow_mut(|splitters| {
-                splitters.iter_mut().for_each(|splitter| check_header(splitter, line));
-            });
-        }
-        let is_blank = line.iter().all(|&byte| byte == b' ' || byte == b'\t');
-        let found = read(&mut layout, line);
-        let said: Vec<String> = told.iter_mut().map(|layout| read(layout, line)).collect();
-        if is_blank {
-            // Blanks may be a record whose delimiter is a tab only if it says a time.
-            assert!(found.starts_with("Skipped"), "{found}");
-            continue;
-        }
-        if found == "malformed" && !is_known {
-            assert!(said.iter().all(|said| said == "malformed"), "{found}: {said:?}");
-            let problem = httpmon::read::request::Malformed::UnclosedQuote;
-            is_safe(layout.advice(line, &problem));
-            continue;
-        }
-        is_known = true;
-        let mut said = said.into_iter();
-        told.retain(|_| said.next().as_ref() == Some(&found));
-        assert!(!told.is_empty(), "{found}: {:?}", line.escape_ascii().to_string());
+    options.delimiter = [None, None, Some(b','), Some(b' '), Some(b'\t')][usize::from(mode / 4) % 5];
+    let text = bytes.rest();
+    let (kinds, malformed) = read_all(&options, text);
+    assert_eq!(kinds.len(), Lines::new(text, 0).count(), "every line is told once");
+    let all: Vec<_> = Lines::new(text, 0).map(|line| line.text.to_vec()).collect();
+    let mut numbers: Vec<u64> = malformed.iter().map(|(number, _)| *number).collect();
+    for (number, text) in &malformed {
+        assert_eq!(*text, all[usize::try_from(number - 1).expect("small")], "line {number}");
     }
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), malformed.len(), "no line is told twice");
 });
