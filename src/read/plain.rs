@@ -5,10 +5,17 @@
 //! Such a line is read here from left to right, each value where it stands,
 //! up to the newline that ends it, without looking for that first and without
 //! a list of fields in between. Whatever is not plain is left to the general
-//! way, `line`, `record` and then `request`; the tests prove that both agree
-//! wherever this one has an answer.
+//! way, `delimited` and then `request`.
+//!
+//! What it brings: the general way takes three to four times as long for the
+//! same line, which doubles the whole program's time.
+//!
+//! How to touch it: `None` is always right, only slower. An answer must be the
+//! general way's. `tests/lines.rs` compares the two on random lines, and
+//! `scripts/fuzz plain` on any; run both after every change, and `scripts/bench`
+//! to see what it has cost.
 
-use crate::bits::{HIGHEST, LOWEST, matches};
+use crate::bits::{HIGHEST, find_either};
 use crate::count::{Method, Request};
 use crate::read::columns::{Columns, Role, Width};
 use crate::read::line::MAX_LINE;
@@ -30,7 +37,7 @@ pub struct PlainReader {
     is_common: bool,
     /// Whether lines of this layout are read here at all.
     is_able: bool,
-    last_time: LastTime,
+    known_times: KnownTimes,
 }
 
 impl PlainReader {
@@ -45,7 +52,7 @@ impl PlainReader {
             width: columns.width,
             // A time in two columns has to be put together first.
             is_able: columns.date.is_none(),
-            last_time: LastTime::default(),
+            known_times: KnownTimes::default(),
         }
     }
 
@@ -79,7 +86,7 @@ impl PlainReader {
             line.read_host()?;
             line.fields.skip()?;
             line.fields.skip()?;
-            line.read_time(times, &mut self.last_time)?;
+            line.read_time(times, &mut self.known_times)?;
             line.read_request_line()?;
             line.read_status()?;
             line.read_bytes()?;
@@ -87,7 +94,7 @@ impl PlainReader {
             for role in &self.roles {
                 match role {
                     None | Some(Role::User) => line.fields.skip()?,
-                    Some(Role::Time) => line.read_time(times, &mut self.last_time)?,
+                    Some(Role::Time) => line.read_time(times, &mut self.known_times)?,
                     Some(Role::Host) => line.read_host()?,
                     Some(Role::Request) => line.read_request_line()?,
                     Some(Role::Method) => line.method = Some(trim(line.fields.text()?)),
@@ -131,12 +138,18 @@ impl PlainLine<'_> {
     }
 
     #[inline(always)]
-    fn read_time(&mut self, times: &mut TimeReader, last: &mut LastTime) -> Option<()> {
-        match last.pass(&self.fields) {
-            Some(rest) => self.fields.rest = rest,
-            None => self.fields = self.fields.read_time(times, last)?,
-        }
-        self.second = Some(last.second);
+    fn read_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
+        let second = if let Some(second) = self.fields.epoch() {
+            second
+        } else if let Some((second, rest)) = known.pass(&self.fields) {
+            self.fields.rest = rest;
+            second
+        } else {
+            let second;
+            (second, self.fields) = self.fields.read_time(times, known)?;
+            second
+        };
+        self.second = Some(second);
         Some(())
     }
 
@@ -173,56 +186,69 @@ impl PlainLine<'_> {
     }
 }
 
-/// The last time that was read: how it was written, with the delimiter after
-/// it, and its second. The same text again is the same second.
+/// The last times that were read, all written in one length: each with the
+/// delimiter after it, and its second. The same text again is the same second.
+///
+/// Where one is kept follows from its text, so that nothing is searched for:
+/// lines up to a few seconds out of order find theirs as soon as those in order.
 #[derive(Clone, Debug, Default)]
-struct LastTime {
+struct KnownTimes {
     /// 0 if there is none.
     length: usize,
-    text: [u64; LastTime::WORDS],
     /// Ones where the text is.
-    mask: [u64; LastTime::WORDS],
-    second: i64,
+    mask: [u64; KnownTimes::WORDS],
+    times: [([u64; KnownTimes::WORDS], i64); KnownTimes::TIMES],
 }
 
-impl LastTime {
-    /// Enough for 29 bytes of `[07/Feb/2019:21:11:00 +0000],`.
+impl KnownTimes {
+    /// Enough for 31 bytes of `"[07/Feb/2019:21:11:00 +0000]",`.
     const WORDS: usize = 4;
+    const TIMES: usize = 16;
 
-    /// What follows the next field, if it is this time.
+    /// The second of the next field, if its text is known, and what follows it.
     #[inline(always)]
-    fn pass<'a>(&self, fields: &Fields<'a>) -> Option<&'a [u8]> {
-        let chunk = fields.rest.first_chunk::<{ 8 * LastTime::WORDS }>()?;
-        let differs = |word: usize| (word_at(chunk, word) & self.mask[word]) ^ self.text[word];
-        if self.length == 0 || fields.is_at_end || differs(0) | differs(1) != 0 {
+    fn pass<'a>(&self, fields: &Fields<'a>) -> Option<(i64, &'a [u8])> {
+        let text = self.text(fields.rest)?;
+        let (known, second) = self.times[KnownTimes::index(text)];
+        if self.length == 0 || fields.is_at_end || text != known {
             return None;
         }
-        if self.length > 16 && differs(2) | differs(3) != 0 {
-            return None;
-        }
-        fields.rest.get(self.length..)
+        Some((second, fields.rest.get(self.length..)?))
     }
 
     /// Remembers the time that `text`, up to `rest`, is, if it isn't too long.
     fn set(&mut self, text: &[u8], rest: &[u8], second: i64) {
-        self.second = second;
-        self.length = text.len() - rest.len();
-        match text.first_chunk::<{ 8 * LastTime::WORDS }>() {
-            Some(chunk) if self.length <= chunk.len() => {
-                for word in 0..LastTime::WORDS {
-                    let bytes = self.length.saturating_sub(8 * word).min(8);
-                    self.mask[word] = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
-                    self.text[word] = word_at(chunk, word) & self.mask[word];
-                }
+        let length = text.len() - rest.len();
+        if length > 8 * KnownTimes::WORDS {
+            return;
+        }
+        if length != self.length {
+            *self = KnownTimes { length, ..KnownTimes::default() };
+            for (word, mask) in self.mask.iter_mut().enumerate() {
+                let bytes = length.saturating_sub(8 * word).min(8);
+                *mask = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
             }
-            _ => self.length = 0,
+        }
+        if let Some(text) = self.text(text) {
+            self.times[KnownTimes::index(text)] = (text, second);
         }
     }
-}
 
-#[inline(always)]
-fn word_at(chunk: &[u8; 8 * LastTime::WORDS], word: usize) -> u64 {
-    chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    /// The start of `text`, as long as the times that are known.
+    #[inline(always)]
+    fn text(&self, text: &[u8]) -> Option<[u64; KnownTimes::WORDS]> {
+        let chunk = text.first_chunk::<{ 8 * KnownTimes::WORDS }>()?;
+        let word =
+            |word: usize| chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Some([0, 1, 2, 3].map(|index| word(index) & self.mask[index]))
+    }
+
+    /// The seconds stand in the second word or the third one.
+    #[inline(always)]
+    fn index(text: [u64; KnownTimes::WORDS]) -> usize {
+        let mixed = (text[1] ^ text[2].rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 60) as usize
+    }
 }
 
 /// The fields of a line from left to right. What is seldom called takes a copy
@@ -245,7 +271,7 @@ impl<'a> Fields<'a> {
             return None;
         }
         if let [b'"', quoted @ ..] = self.rest {
-            let (text, after) = quoted.split_at_checked(find_quote_or_newline(quoted))?;
+            let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
             let [b'"', after @ ..] = after else { return None };
             // A second quote right after the closing one is one in the text.
             self.pass(after)?;
@@ -279,22 +305,16 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Passes a time and takes it into `last`.
+    /// Reads a time and takes it into `known`.
     #[inline(never)]
-    fn read_time(mut self, times: &mut TimeReader, last: &mut LastTime) -> Option<Fields<'a>> {
-        if self.is_at_end {
-            return None;
-        }
+    fn read_time(mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<(i64, Fields<'a>)> {
         let text = self.rest;
-        let second = match self.epoch() {
-            Some(second) => second,
-            None => times.read(trim(self.text()?))?,
-        };
-        last.set(text, self.rest, second);
-        if self.is_at_end {
-            last.length = 0;
+        let second = times.read(trim(self.text()?))?;
+        // The end of a line may be one byte or two.
+        if !self.is_at_end {
+            known.set(text, self.rest, second);
         }
-        Some(self)
+        Some((second, self))
     }
 
     /// The next field, quoted, as it stands in the line after its first quote:
@@ -307,7 +327,7 @@ impl<'a> Fields<'a> {
         }
         let mut end = 0;
         loop {
-            end += find_quote_or_newline(text.get(end..)?);
+            end += find_either(text.get(end..)?, b'"', b'\n');
             match text.get(end..)? {
                 [b'"', b'"', ..] => end += 2,
                 [b'"', ..] => break,
@@ -322,12 +342,29 @@ impl<'a> Fields<'a> {
         Some((text, Fields { rest: after, is_at_end, ..self }))
     }
 
-    /// The next field if it is epoch seconds in ten digits, without quotes.
+    /// The next field if it is epoch seconds in ten digits, without quotes; with
+    /// decimals too, or in thousandths or millionths: the first ten digits of
+    /// these are the seconds.
     #[inline(always)]
     fn epoch(&mut self) -> Option<i64> {
+        if self.is_at_end {
+            return None;
+        }
         let (digits, rest) = self.rest.split_first_chunk()?;
         let second = ten_digits(*digits)?;
-        self.pass(rest)?;
+        if self.pass(rest).is_some() {
+            return Some(second);
+        }
+        let (is_whole, decimals) = match rest {
+            [b'.', decimals @ ..] => (false, decimals),
+            _ => (true, rest),
+        };
+        let (length, _) = digits_at(decimals)?;
+        let is_fraction = if is_whole { matches!(length, 3 | 6) } else { matches!(length, 1..=7) };
+        if !is_fraction {
+            return None;
+        }
+        self.pass(decimals.get(length as usize..)?)?;
         Some(second)
     }
 
@@ -355,10 +392,7 @@ impl<'a> Fields<'a> {
         if self.is_at_end {
             return None;
         }
-        let digits = u64::from_le_bytes(*self.rest.first_chunk()?) ^ 0x3030_3030_3030_3030;
-        // Only the lowest of these is certain.
-        let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
-        let length = others.trailing_zeros() / 8;
+        let (length, digits) = digits_at(self.rest)?;
         let value = join_digits(digits.checked_shl(64 - 8 * length)?);
         self.pass(self.rest.get(length as usize..)?)?;
         Some(value)
@@ -378,43 +412,19 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Where the first delimiter or newline is.
+    /// Where the first delimiter or newline is; the end if there is none.
     #[inline(always)]
     fn find_end(&self, text: &[u8]) -> usize {
-        let mut rest = text;
-        while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let found = matches(word, self.delimiter) | matches(word, b'\n');
-            if found != 0 {
-                return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
-            }
-            rest = next;
-        }
-        let end = rest.iter().position(|&byte| byte == self.delimiter || byte == b'\n');
-        text.len() - rest.len() + end.unwrap_or(rest.len())
+        find_either(text, self.delimiter, b'\n')
     }
 }
 
-/// Where the first quote or newline is; the end if there is none.
-///
-/// The two differ in two bits only: without these one test finds both, and a
-/// few other bytes that hardly occur.
+/// How many of the first eight bytes are digits before any other, and the
+/// values of these, the first in the lowest byte.
 #[inline(always)]
-fn find_quote_or_newline(text: &[u8]) -> usize {
-    const SAME: u64 = LOWEST * !(b'"' ^ b'\n') as u64;
-    let is_one = |byte: u8| matches!(byte, b'"' | b'\n');
-    let mut rest = text;
-    while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let mut found = matches(word & SAME, b'"' & b'\n');
-        while found != 0 {
-            let place = found.trailing_zeros() / 8;
-            if is_one((word >> (8 * place)).to_le_bytes()[0]) {
-                return text.len() - rest.len() + place as usize;
-            }
-            found &= found - 1;
-        }
-        rest = next;
-    }
-    text.len() - rest.len() + rest.iter().position(|&byte| is_one(byte)).unwrap_or(rest.len())
+fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
+    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
+    // Only the lowest of these is certain.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
+    Some((others.trailing_zeros() / 8, digits))
 }
