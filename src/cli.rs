@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use crate::count::alert::{Decimal, Limit, Limits};
 use crate::count::names;
-use crate::read::columns::Columns;
+use crate::read::columns::{BLANKS, ColumnList};
 use crate::read::layout::LayoutOptions;
-use crate::read::timestamp::{Zone, read_duration};
+use crate::read::timestamp::{TimeFormat, Zone, read_duration};
 use crate::source::Settings;
 use crate::time::run;
 
@@ -36,6 +36,8 @@ pub enum Key {
     Columns,
     /// `--delimiter`
     Delimiter,
+    /// `--time-format`
+    TimeFormat,
     /// `--zone`
     Zone,
     /// `--source`
@@ -85,7 +87,7 @@ const fn alias(alias: &'static str, line: OptionLine) -> OptionLine {
 }
 
 /// The options, in the order of the help and the manual.
-pub const OPTIONS: [OptionLine; 15] = [
+pub const OPTIONS: [OptionLine; 16] = [
     option(
         Key::Threshold,
         Some('t'),
@@ -135,7 +137,15 @@ pub const OPTIONS: [OptionLine; 15] = [
     ),
     option(Key::Top, Some('n'), "top", Some("N"), Some("10"), "sections and hosts listed; 0: all"),
     option(Key::Columns, Some('c'), "columns", Some("LIST"), None, "what the columns hold [from the header]"),
-    option(Key::Delimiter, Some('d'), "delimiter", Some("CHAR"), None, "one of , ; | or tab [detected]"),
+    option(Key::Delimiter, Some('d'), "delimiter", Some("CHAR"), None, "one of , ; | tab space [detected]"),
+    option(
+        Key::TimeFormat,
+        None,
+        "time-format",
+        Some("FORMAT"),
+        None,
+        "how times are written, as in strptime",
+    ),
     option(Key::Zone, Some('z'), "zone", Some("ZONE"), Some("UTC"), "zone of times without an offset"),
     option(Key::Source, None, "source", Some("NAME"), Some("stdin"), "the source of the events"),
     option(Key::Rejects, None, "rejects", Some("FILE"), None, "append malformed lines to FILE"),
@@ -308,12 +318,14 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
         slow: 1_000_000_000,
     };
     let layout = LayoutOptions {
-        columns: typed.read(Key::Columns, Columns::from_list)?,
+        columns: typed.read(Key::Columns, ColumnList::parse)?,
         delimiter: typed.read(Key::Delimiter, |text| match text {
             "tab" | "\t" => Ok(b'\t'),
+            "space" | " " => Ok(BLANKS),
             "," | ";" | "|" => Ok(text.as_bytes()[0]),
-            _ => Err("none of , ; | and tab"),
+            _ => Err("none of , ; | tab and space"),
         })?,
+        time_format: typed.read(Key::TimeFormat, TimeFormat::new)?,
         zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
     };
     let top = typed

@@ -7,16 +7,24 @@
 //!   cli              the table of options; what was typed -> what it means
 //!   monitor          which line goes to which source, and what is said about it
 //!   source           one source: its layout, its run of time, its silence
+//!   problem          what is wrong with a line, and what to type
 //!   report           what a run has found out -> events
 //!   read
 //!     input          what can happen on the way in: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
+//!     verdict        what a line says by itself
+//!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go
+//!     delimited      a line under one delimiter
 //!     request        a record -> a request
 //!     columns        which column holds what
+//!     names          what columns are called
+//!     value          the values of fields
+//!     blanks         a line with blanks between its fields -> fields
 //!     record         a line -> fields
 //!     line           bytes -> lines
-//!     timestamp      the forms of time -> seconds
+//!     timestamp      a time -> seconds
+//!     calendar       the forms of time
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
 //!     suspects       records whose clock is not to be trusted
@@ -42,6 +50,7 @@ mod bits;
 pub mod cli;
 pub mod count;
 pub mod monitor;
+pub mod problem;
 pub mod read;
 pub mod report;
 pub mod source;

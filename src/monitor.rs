@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use memchr::memmem;
 
 use crate::count::names;
+use crate::read::hint::Hint;
 use crate::read::layout::MalformedLine;
 use crate::read::line::{self, Line, LineCutter, Lines};
-use crate::read::request::Malformed;
 use crate::source::{Moment, Settings, Source, Totals};
 use crate::write::diagnostics::Diagnostics;
 use crate::write::ndjson::Events;
@@ -153,6 +153,7 @@ impl<'w> Monitor<'w> {
         if let Some(text) = self.cutter.last() {
             state.read(text, now, settings);
         }
+        state.end_lines(now, settings);
         for source in &mut state.sources {
             source.end(now, settings, &mut state.events);
         }
@@ -193,12 +194,27 @@ impl State<'_> {
             });
             self.current = Some(index);
             let mut lines = Lines::new(stretch, self.lines);
-            while let Some(malformed) =
-                self.sources[index].read_lines(&mut lines, now, settings, &mut self.events)
-            {
-                self.report(index, &malformed);
-            }
+            self.read_lines(index, &mut lines, now, settings);
             self.lines = lines.number();
+        }
+    }
+
+    /// Gives lines to one source, and says what is wrong with them.
+    fn read_lines(&mut self, index: usize, lines: &mut Lines<'_>, now: Moment, settings: &Settings) {
+        while let Some(malformed) = self.sources[index].read_lines(lines, now, settings, &mut self.events) {
+            self.report(index, &malformed);
+        }
+        if let Some(number) = self.sources[index].take_time_of_1970() {
+            let source = self.is_named.then(|| self.sources[index].name());
+            self.diagnostics.warn(Located { source, number, what: TIME_OF_1970 });
+        }
+    }
+
+    /// Takes the lines that were held back.
+    fn end_lines(&mut self, now: Moment, settings: &Settings) {
+        for index in 0..self.sources.len() {
+            self.sources[index].end_lines();
+            self.read_lines(index, &mut Lines::new(b"", self.lines), now, settings);
         }
     }
 
@@ -211,21 +227,25 @@ impl State<'_> {
                 Ok(())
             });
         }
-        let source = &mut self.sources[index];
-        let mut advice = "";
-        if self.first_problem.is_none() && source.totals().requests == 0 {
-            advice = source.advice(line);
-        }
-        let what = Sentence {
-            source: self.is_named.then(|| source.name()),
-            number: line.number,
-            problem: &line.problem,
-            advice,
+        let source = &self.sources[index];
+        let is_first = self.first_problem.is_none();
+        let hint = if is_first && source.totals().requests == 0 { source.hint(line) } else { None };
+        let source = self.is_named.then(|| source.name());
+        let problem = Located { source, number: line.number, what: &line.problem };
+        let whole = match hint {
+            // What is wrong with a field of it says nothing then.
+            Some(hint) if hint.is_foreign() => {
+                Located { source, number: line.number, what: hint }.to_string()
+            }
+            Some(hint) => format!("{problem}; {hint}"),
+            None => problem.to_string(),
         };
-        if self.first_problem.is_none() {
-            self.first_problem = Some(what.to_string());
+        if is_first {
+            // Advice is given once; if that isn't said, at the end.
+            let is_last_word = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
+            self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
         }
-        self.diagnostics.malformed(what);
+        self.diagnostics.malformed(whole);
     }
 
     /// The index of the source of this name; it is made if there is none yet.
@@ -335,21 +355,24 @@ fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
 /// So many characters of a source's name are shown in a diagnostic.
 const MAX_SHOWN: usize = 100;
 
-/// What is wrong with a line, and where.
-struct Sentence<'a> {
+/// What is said of a first time in 1970.
+const TIME_OF_1970: &str =
+    "the time is in 1970: most likely the column of the time is another (--columns says which)";
+
+/// What is said of a line, and where it is.
+struct Located<'a, T> {
     source: Option<&'a str>,
     number: u64,
-    problem: &'a Malformed,
-    advice: &'static str,
+    what: T,
 }
 
-impl fmt::Display for Sentence<'_> {
+impl<T: fmt::Display> fmt::Display for Located<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(source) = self.source {
             let is_long = source.chars().nth(MAX_SHOWN).is_some();
             let shown: String = source.chars().take(MAX_SHOWN).collect();
             write!(f, "{shown}{}: ", if is_long { "..." } else { "" })?;
         }
-        write!(f, "line {}: {}{}", self.number, self.problem, self.advice)
+        write!(f, "line {}: {}", self.number, self.what)
     }
 }

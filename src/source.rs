@@ -1,6 +1,7 @@
 //! One source: its layout, its run of time, its silence, and what it counts.
 
 use crate::count::names;
+use crate::read::hint::Hint;
 pub use crate::read::input::Moment;
 use crate::read::layout::{Layout, LayoutOptions, MalformedLine, Reading};
 use crate::read::line::Lines;
@@ -114,9 +115,22 @@ impl Source {
         None
     }
 
-    /// What to type so that a line like this can be read.
-    pub fn advice(&mut self, line: &MalformedLine<'_>) -> &'static str {
-        self.layout.advice(&line.text, &line.problem)
+    /// Takes note that no line follows: [`Source::read_lines`] still gives
+    /// what was held back.
+    pub fn end_lines(&mut self) {
+        self.layout.end();
+    }
+
+    /// What the input most likely is, if this is the first line that can't be
+    /// read.
+    #[must_use]
+    pub fn hint(&self, line: &MalformedLine<'_>) -> Option<Hint> {
+        self.layout.hint(&line.text, &line.problem)
+    }
+
+    /// The number of the line with the first time in 1970, once.
+    pub fn take_time_of_1970(&mut self) -> Option<u64> {
+        self.layout.take_time_of_1970()
     }
 
     /// Whether silence moves this source's time.

@@ -23,14 +23,34 @@ fn summary(arguments: &[&str], log: &str) -> Value {
 }
 
 const SYNONYMS: [(&str, &str); 8] = [
-    ("host", "remotehost remoteaddr remoteip clientip cip ip client host"),
+    (
+        "host",
+        "remotehost remoteaddr remoteip clientip cip idorigh sourceip srcip ipaddress requestip clienthost ip \
+         client host",
+    ),
     ("user", "authuser remoteuser user username"),
-    ("time", "timestamp datetime timelocal timeiso8601 time date epoch ts"),
+    (
+        "time",
+        "timestamp datetime timelocal timeiso8601 timegenerated timemicros time date epoch ts requestdatetime \
+         edgestarttimestamp startutc",
+    ),
     ("request", "request requestline"),
-    ("method", "method requestmethod httpmethod methodhttp verb csmethod"),
-    ("path", "path url uri requesturi urlpath csuristem target"),
-    ("status", "status statuscode codestatus responsecode httpresponse httpstatus scstatus response code"),
-    ("bytes", "bytes bodybytessent bytessent size responsesize scbytes"),
+    ("method", "method requestmethod httpmethod methodhttp verb csmethod clientrequestmethod"),
+    (
+        "path",
+        "path url uri requesturi requesturl urlpath csuristem csuri desturl endpoint target requestpath \
+         clientrequesturi",
+    ),
+    (
+        "status",
+        "status statuscode codestatus responsecode httpresponse httpstatus scstatus response code elbstatuscode \
+         edgeresponsestatus downstreamstatus httpstatuscode",
+    ),
+    (
+        "bytes",
+        "bytes bodybytessent bytessent size responsesize responsebodylen scbytes sentbytes responsebytes \
+         edgeresponsebytes downstreamcontentsize",
+    ),
 ];
 
 fn synonyms(role: &str) -> Vec<&'static str> {
@@ -78,6 +98,10 @@ fn every_synonym_of_every_role_names_its_column_in_any_spelling() {
                 format!("{head}_{tail}"),
                 format!(" {head}-{tail}\t"),
                 format!("{head} {tail}"),
+                format!("{head}.{tail}"),
+                format!("@{name}"),
+                format!("x.y.{name}"),
+                format!("{name} [UTC]"),
             ] {
                 if role == "time" {
                     assert_role(role, &["status".into(), spelling], &["200", "1000"]);
@@ -254,6 +278,24 @@ fn a_path_may_be_a_request_line_and_a_method_column_wins() {
 }
 
 #[test]
+fn with_a_method_a_request_that_is_no_request_line_is_a_path() {
+    for (request, method, section) in [
+        ("/api/x?y=/1", "GET", "/api"),
+        ("http://h/a/b", "GET", "/a"),
+        ("PUT /a/b HTTP/1.1", "PUT", "/a"),
+        ("PUT /a/b", "PUT", "/a"),
+        ("-", "GET", "-"),
+        ("", "GET", "-"),
+    ] {
+        let event = summary(&[], &format!("time,verb,request\n1000,GET,{request}\n"));
+        assert_eq!(event["methods"][method], 1, "{request:?}");
+        assert_eq!(event["sections"][0]["section"], section, "{request:?}");
+        let given = summary(&["-c", "time,method,request"], &format!("1000,GET,{request}\n"));
+        assert_eq!((&given["methods"], &given["sections"]), (&event["methods"], &event["sections"]));
+    }
+}
+
+#[test]
 fn whatever_a_client_sends_is_a_request() {
     for (request, method, section) in [
         ("", "other", "-"),
@@ -295,8 +337,11 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
             _ => random.within(0, LAST),
         };
         let time = Timestamp::from_second(second).expect("in range");
-        let mut forms: Vec<String> =
-            vec![second.to_string(), format!("{second}.5"), format!("{second}.999999999")];
+        let mut forms: Vec<String> = Vec::new();
+        // Eight digits may be a day.
+        if !(10_000_000..100_000_000).contains(&second) {
+            forms.extend([second.to_string(), format!("{second}.5"), format!("{second}.999999999")]);
+        }
         if (1_000_000_000..10_000_000_000).contains(&second) {
             forms.extend(
                 ["000", "999", "000000", "999999", "000000000", "999999999", "123.75"]
@@ -318,6 +363,15 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
             "[%d/%b/%Y:%H:%M:%S]",
             "%d/%b/%Y:%H:%M:%S",
             "[%d/%b/%Y:%H:%M:%SZ]",
+            "%d/%b/%Y:%H:%M:%S.123 +0000",
+            "%Y/%m/%d %H:%M:%S",
+            "%Y/%m/%dT%H:%M:%SZ",
+            "%Y-%m-%d %H:%M:%S,999",
+            "%Y-%m-%dT%H:%M:%S,5Z",
+            "%Y-%m-%d %H:%M:%S GMT",
+            "%Y-%m-%dT%H:%M:%SGMT",
+            "%b %d, %Y @ %H:%M:%S.000",
+            "%b %-d, %Y @ %H:%M:%S",
             " %Y-%m-%d %H:%M:%S ",
         ] {
             forms.push(time.strftime(form).to_string());
@@ -342,6 +396,35 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
 fn zeros_before_epoch_seconds_do_not_count_but_as_digits() {
     assert_eq!(read_time(&[], "0000000000001549573860"), Some(1_549_573_860));
     assert_eq!(read_time(&[], "0000000001000"), Some(1));
+}
+
+#[test]
+fn eight_digits_that_are_no_day_are_epoch_seconds() {
+    for second in [10_000_000, 20_191_301, 20_190_230, 19_691_231, 90_000_101, 20_190_000] {
+        assert_eq!(read_time(&[], &second.to_string()), Some(second));
+    }
+}
+
+#[test]
+fn a_time_format_is_the_only_form() {
+    let read = |format: &str, text: &str| read_time(&["--time-format", format], text);
+    let expected = read_time(&[], "2019-02-07T21:11:05Z");
+    assert!(expected.is_some());
+    assert_eq!(read("%m/%d/%Y, %I:%M:%S%.f %p", "2/7/2019, 9:11:05.250 PM"), expected);
+    assert_eq!(read("%a %b %e %H:%M:%S %Y", "Thu Feb  7 21:11:05 2019"), expected);
+    assert_eq!(read("%d.%m.%Y %H:%M:%S %z", "07.02.2019 22:11:05 +0100"), expected);
+    assert_eq!(read("%s", "1549573865"), expected);
+    assert_eq!(read("%Y%m%d", "20190207"), read_time(&[], "2019-02-07T00:00:00Z"));
+    for other in ["1549573865", "2019-02-07T21:11:05Z", "07/Feb/2019:21:11:05 +0000", "20190230", "20190207 "]
+    {
+        assert_eq!(read("%Y%m%d%H", other), None, "{other}");
+    }
+    let berlin = ["--time-format", "%d.%m.%Y %H:%M:%S", "-z", "Europe/Berlin"];
+    assert_eq!(read_time(&berlin, "07.02.2019 22:11:05"), expected);
+    // A date and a time apart are joined.
+    let event =
+        summary(&["--time-format", "%m/%d/%Y %H:%M:%S", "-c", "host,date,time"], "h, 9/30/2021, 8:51:21\n");
+    assert_eq!(event["start"], "2021-09-30T08:51:20Z");
 }
 
 #[test]
@@ -376,11 +459,24 @@ fn anything_else_is_no_time() {
         "2019-02-07T24:00:00Z",
         "2019-02-07T21:60:00Z",
         "2019-02-07T21:11:61Z",
-        "2019-02-07T21:11Z",
         "2019-2-7T21:11:00Z",
         "2019-02-07_21:11:00Z",
         "2019-02-07T21:11:00.Z",
-        "2019-02-07T21:11:00,5Z",
+        "2019-02-07T21:11:00,Z",
+        "2019-02-07T21:11.5",
+        "2019/02-07 21:11:00",
+        "2019-02-07 21:11:00  UTC",
+        "20190207",
+        "20190207.5",
+        "19700101",
+        "89991231",
+        "Feb 7, 2019 @ 21:11:00.",
+        "Feb 7, 2019 @ 21:11:00.000 Z",
+        "Feb 007, 2019 @ 21:11:00.000",
+        "Feb 7, 2019, 21:11:00",
+        "feb 7, 2019 @ 21:11:00.000",
+        "2/7/2019 21:11:00",
+        "2/7/2019, 9:11:00 PM",
         "2019-02-07T21:11:00+1",
         "2019-02-07T21:11:00+01:0",
         "2019-02-07T21:11:00+24:00",
@@ -445,35 +541,80 @@ fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
 }
 
 #[test]
-fn a_log_that_cannot_be_read_says_what_to_type() {
-    const COLUMNS: &str =
-        "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
-    const NAMES: &str = "; it names columns, but no time: say what each one holds, like --columns \
-                         host,-,user,time,request,status,bytes";
-    const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, in the 4th column \
-                         unless a header or --columns says otherwise";
-    for (log, expected) in [
-        ("this is no CSV\n", format!("line 1: 1 field, at least 7 are needed{COLUMNS}")),
-        ("host;status;bytes\nh;200;5\n", format!("line 1: 3 fields, at least 7 are needed{NAMES}")),
+fn a_log_that_cannot_be_read_says_what_to_type_once() {
+    const COLUMNS: &str = "say what each column holds, like --columns host,-,user,time,request,status,bytes";
+    const NAME: &str = "say which column is the time: --columns time=NAME";
+    const TIMES: &str = "a time is like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \
+                         07/Feb/2019:21:11:00 +0000; for another form say --time-format, like --time-format \
+                         '%m/%d/%Y, %I:%M:%S%.f %p'";
+    let fourth =
+        format!("{TIMES}; it is looked for in the 4th column unless a header or --columns says otherwise");
+    for (arguments, log, problem, advice) in [
+        (&[][..], "this is no CSV\n", "line 1: 1 field, at least 7 are needed", COLUMNS),
         (
+            &[],
+            "host;status;bytes\nh;200;5\n",
+            "line 1: a header without a known time: host, status, bytes",
+            NAME,
+        ),
+        (&[], "when,who,what\nx,y,z\n", "line 1: a header without a known time: when, who, what", NAME),
+        (
+            &[],
             "host,user,a,b,request,status,bytes\nh,-,-,x,GET /,200,5\n",
-            format!("line 1: time: not a time: \"b\"{NAMES}"),
+            "line 1: a header without a known time: host, user, a, b, request, status, bytes",
+            NAME,
         ),
-        ("h,-,-,7 Feb 2019,GET /,200,5\n", format!("line 1: time: not a time: \"7 Feb 2019\"{TIMES}")),
+        (&[], "h,-,-,7 Feb 2019,GET /,200,5\n", "line 1: time: not a time: \"7 Feb 2019\"", &fourth),
+        (&[], "a.com\t-\t807256800\tGET\t/x\t200\t1713\t\t\n", "line 1: time: not a time: \"GET\"", &fourth),
         (
-            "a.com\t-\t807256800\tGET\t/x\t200\t1713\t\t\n",
-            format!("line 1: time: not a time: \"GET\"{TIMES}"),
+            &[],
+            "time,path\n1,a,b\n",
+            "line 2: 3 fields, the header has 2",
+            "a value with the delimiter in it must be quoted where the log is written",
         ),
-        ("time,status\n1,2,3\n", format!("line 2: 3 fields, the header has 2{COLUMNS}")),
-        ("h,GET,-,1549573860,/x,0.042,5\n", format!("line 1: status: not a number: \"0.042\"{COLUMNS}")),
+        (&[], "h,GET,-,1549573860,/x,0.042,5\n", "line 1: status: not a number: \"0.042\"", COLUMNS),
+        (&["-c", "time,status"], "h,200\n", "line 1: time: not a time: \"h\"", TIMES),
+        (
+            &["--time-format", "%Y%m%d", "-c", "time,status"],
+            "20210931,200\n",
+            "line 1: time: not a time: \"20210931\"",
+            "it is not as --time-format says",
+        ),
+        (&["-c", "time=when"], "host,time\nh,1000\n", "line 1: --columns: the header has no \"when\"", ""),
     ] {
-        let ran = filter(&[], log);
+        let ran = filter(arguments, log);
         let lines: Vec<&str> = ran.diagnostics.lines().collect();
-        assert_eq!(lines[0], format!("httpmon: {expected}"), "{log:?}");
+        let first = if advice.is_empty() { problem.to_owned() } else { format!("{problem}; {advice}") };
+        assert_eq!(lines[0], format!("httpmon: {first}"), "{log:?}");
         assert_eq!(
             lines[lines.len() - 1],
-            format!("httpmon: no line could be read as a record; the first problem: {expected}"),
+            format!("httpmon: no line could be read as a record; the first problem: {problem}"),
             "{log:?}"
         );
+        assert!(advice.is_empty() || ran.diagnostics.matches(advice).count() == 1, "{}", ran.diagnostics);
+    }
+}
+
+#[test]
+fn another_kind_of_file_is_named_with_the_command_that_makes_it_readable() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for (log, command) in [
+        (b"\x1F\x8B\x08\0\0\0\0\0\0\x03\xCB".to_vec(), "compressed by gzip: zcat FILE | httpmon"),
+        (b"\x28\xB5\x2F\xFD\x04x\n\n,".to_vec(), "compressed by zstd: zstdcat FILE | httpmon"),
+        (b"\xFD7zXZ\0\0\x04".to_vec(), "compressed by xz: xzcat FILE | httpmon"),
+        (b"BZh91AY&SYabc".to_vec(), "compressed by bzip2: bzcat FILE | httpmon"),
+        (utf16("\u{FEFF}time,path\r\n1000,/\r\n"), "UTF-16: iconv -f UTF-16 -t UTF-8 FILE | httpmon"),
+        (utf16("time,path\r\n1000,/\r\n"), "UTF-16: iconv -f UTF-16 -t UTF-8 FILE | httpmon"),
+        (b"{\"ts\":1000,\"status\":200}\n".to_vec(), "JSON: jq -r "),
+        (b"time,path\r1000,/a\r1001,/b\r".to_vec(), "lines end in CR alone: tr '\\r' '\\n' < FILE | httpmon"),
+    ] {
+        for arguments in [&[][..], &["-c", "time,path"], &["-q"]] {
+            let ran = filter(arguments, &log);
+            assert_eq!(ran.events.len(), 0, "{command}");
+            let last = ran.diagnostics.lines().last().expect("a last word");
+            let wanted =
+                format!("httpmon: no line could be read as a record; the first problem: line 1: {command}");
+            assert!(last.starts_with(&wanted), "{arguments:?}: {}", ran.diagnostics);
+        }
     }
 }

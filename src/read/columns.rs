@@ -1,58 +1,16 @@
 //! Which column holds what: from a header, from `--columns`, or as the Common
 //! Log Format has them. Values are not read here.
 
-use crate::read::record::{Record, is_blank};
+use crate::read::names::{self, Names};
+pub use crate::read::names::{Latency, Role};
+use crate::read::record::Record;
 use crate::read::timestamp::TimeReader;
+use crate::read::value::Unit;
 
-/// The delimiters that are tried, in this order.
+/// The delimiters that are tried, in this order; [`BLANKS`] last.
 pub const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-
-/// What a column can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The client.
-    Host,
-    /// Who is logged in; only helps to tell a header.
-    User,
-    /// The time.
-    Time,
-    /// The request line.
-    Request,
-    /// The method.
-    Method,
-    /// The path, or a request line.
-    Path,
-    /// The status.
-    Status,
-    /// The bytes sent.
-    Bytes,
-}
-
-/// The names of header fields by role; the earlier synonym wins. They are
-/// compared without case, blanks, `_` and `-`.
-const NAMES: [(Role, &[&str]); 8] = [
-    (Role::Host, &["remotehost", "remoteaddr", "remoteip", "clientip", "cip", "ip", "client", "host"]),
-    (Role::User, &["authuser", "remoteuser", "user", "username"]),
-    (Role::Time, &["timestamp", "datetime", "timelocal", "timeiso8601", "time", "date", "epoch", "ts"]),
-    (Role::Request, &["request", "requestline"]),
-    (Role::Method, &["method", "requestmethod", "httpmethod", "methodhttp", "verb", "csmethod"]),
-    (Role::Path, &["path", "url", "uri", "requesturi", "urlpath", "csuristem", "target"]),
-    (
-        Role::Status,
-        &[
-            "status",
-            "statuscode",
-            "codestatus",
-            "responsecode",
-            "httpresponse",
-            "httpstatus",
-            "scstatus",
-            "response",
-            "code",
-        ],
-    ),
-    (Role::Bytes, &["bytes", "bodybytessent", "bytessent", "size", "responsesize", "scbytes"]),
-];
+/// The delimiter of logs whose fields are separated by a blank.
+pub const BLANKS: u8 = b' ';
 
 /// How many fields a record must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,15 +37,15 @@ impl Width {
 pub struct Columns {
     /// How many fields a record must have.
     pub width: Width,
-    /// The date, if it stands apart from the time.
+    /// The date, if it may stand apart from the time.
     pub date: Option<usize>,
     /// The time.
     pub time: usize,
     /// The client.
     pub host: Option<usize>,
-    /// The request line; where there is one, `method` and `path` are not read.
+    /// The request line; where there is one, `path` is not read.
     pub request: Option<usize>,
-    /// The method.
+    /// The method; beside a `request` that is no request line.
     pub method: Option<usize>,
     /// The path, or a request line.
     pub path: Option<usize>,
@@ -95,6 +53,8 @@ pub struct Columns {
     pub status: Option<usize>,
     /// The bytes sent.
     pub bytes: Option<usize>,
+    /// How long the request took.
+    pub latency: Option<Latency>,
 }
 
 impl Default for Columns {
@@ -110,6 +70,7 @@ impl Default for Columns {
             path: None,
             status: Some(5),
             bytes: Some(6),
+            latency: None,
         }
     }
 }
@@ -121,71 +82,34 @@ impl Columns {
     ///
     /// A sentence if a name is unknown or comes twice, or if none is a time.
     pub fn from_list(list: &str) -> Result<Columns, String> {
-        const ROLES: [&str; 9] =
-            ["host", "user", "time", "date", "request", "method", "path", "status", "bytes"];
-        let names: Vec<&str> = list.split(',').map(str::trim).collect();
-        for (index, name) in names.iter().enumerate() {
-            if *name == "-" {
-                continue;
-            }
-            if !ROLES.contains(name) {
-                return Err(format!("{name:?} is none of {} or -", ROLES.join(", ")));
-            }
-            if names[..index].contains(name) {
-                return Err(format!("{name:?} comes twice"));
-            }
-        }
-        let position = |role: &str| names.iter().position(|name| *name == role);
+        let roles: Vec<&str> = list.split(',').map(str::trim).collect();
+        check_roles(roles.iter().copied().filter(|role| *role != "-"))?;
+        let position = |role: &str| roles.iter().position(|found| *found == role);
         let (date, time) = match (position("date"), position("time")) {
             (date, Some(time)) => (date, time),
             (Some(date), None) => (None, date),
             (None, None) => return Err("no column is the time".to_owned()),
         };
+        let latency = LATENCY_ROLES
+            .iter()
+            .find_map(|&(role, unit)| position(role).map(|column| Latency { column, unit }));
         let request = position("request");
-        let unless_request = |role| if request.is_none() { position(role) } else { None };
         Ok(Columns {
-            width: Width::AtLeast(names.len()),
+            width: Width::AtLeast(roles.len()),
             date,
             time,
             host: position("host"),
             request,
-            method: unless_request("method"),
-            path: unless_request("path"),
+            method: position("method"),
+            path: if request.is_none() { position("path") } else { None },
             status: position("status"),
             bytes: position("bytes"),
-        })
-    }
-
-    /// The columns that `record` names, if it is a header: at least two of its
-    /// fields are names, one of them a time's, and none is a number or a time.
-    #[must_use]
-    pub fn from_header(record: &Record<'_>, times: &mut TimeReader) -> Option<Columns> {
-        if !names_columns(record, times) {
-            return None;
-        }
-        let names: Vec<String> = record.fields().map(plain_name).collect();
-        let position = |name: &&str| names.iter().position(|plain| plain == name);
-        let column = |role: Role| synonyms(role).iter().find_map(position);
-        let time = column(Role::Time)?;
-        // Where `time` won, none of the names before it is there.
-        let date = if names[time] == "time" { position(&"date") } else { None };
-        let request = column(Role::Request);
-        let unless_request = |role| if request.is_none() { column(role) } else { None };
-        Some(Columns {
-            width: Width::Exactly(record.width()),
-            date,
-            time,
-            host: column(Role::Host),
-            request,
-            method: unless_request(Role::Method),
-            path: unless_request(Role::Path),
-            status: column(Role::Status),
-            bytes: column(Role::Bytes),
+            latency,
         })
     }
 
     /// What each column that is read holds, in their order, from the first
-    /// one on; `None` for a column that isn't read.
+    /// one on; `None` for a column that isn't read. Latency isn't among them.
     #[must_use]
     pub fn roles(&self) -> Vec<Option<Role>> {
         let positions = [
@@ -220,31 +144,170 @@ impl Columns {
     }
 }
 
-/// Whether at least two fields are names of columns and none is a number or a
-/// time: a header, or one but for the time.
-#[must_use]
-pub fn names_columns(record: &Record<'_>, times: &mut TimeReader) -> bool {
-    let mut known = 0;
-    for field in record.fields() {
-        if is_number(field) || times.read(field).is_some() {
-            return false;
+/// The roles that `--columns` takes.
+const ROLES: [&str; 9] = ["host", "user", "time", "date", "request", "method", "path", "status", "bytes"];
+/// Those of a latency, with their units.
+const LATENCY_ROLES: [(&str, Unit); 4] = [
+    ("latency", Unit::Seconds),
+    ("latency_ms", Unit::Milliseconds),
+    ("latency_us", Unit::Microseconds),
+    ("latency_ns", Unit::Nanoseconds),
+];
+
+/// A sentence if a role is unknown or comes twice.
+fn check_roles<'a>(roles: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let mut seen: Vec<&str> = Vec::new();
+    for role in roles {
+        let is_latency = LATENCY_ROLES.iter().any(|(name, _)| *name == role);
+        if !is_latency && !ROLES.contains(&role) {
+            let all = ROLES.iter().chain(LATENCY_ROLES.iter().map(|(name, _)| name));
+            let all: Vec<&str> = all.copied().collect();
+            return Err(format!("\"{}\" is none of {} or -", role.escape_default(), all.join(", ")));
         }
-        let name = plain_name(field);
-        known += usize::from(NAMES.iter().any(|(_, names)| names.contains(&name.as_str())));
+        let name = if is_latency { "latency" } else { role };
+        if seen.contains(&name) {
+            return Err(format!("\"{name}\" comes twice"));
+        }
+        seen.push(name);
     }
-    known >= 2
+    Ok(())
 }
 
-fn synonyms(role: Role) -> &'static [&'static str] {
-    NAMES.iter().find(|(named, _)| *named == role).map_or(&[], |(_, names)| names)
+/// What `--columns` says: what each column holds, or what some are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnList {
+    /// By position.
+    Positions(Columns),
+    /// By the names in the header: a role and a name each.
+    Names(Vec<(String, String)>),
 }
 
-/// A name without case, blanks, `_` and `-`, cut where it is longer than all
-/// that are known.
-fn plain_name(field: &[u8]) -> String {
-    const LONGEST: usize = 64;
-    let kept = field.iter().filter(|&&byte| !is_blank(byte) && byte != b'_' && byte != b'-');
-    kept.take(LONGEST).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+impl ColumnList {
+    /// Reads `host,-,user,time,request,status,bytes`, or
+    /// `time=@timestamp,status=elb_status_code`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence if a role is unknown or comes twice, or if no position is
+    /// that of a time.
+    pub fn parse(list: &str) -> Result<ColumnList, String> {
+        if !list.contains('=') {
+            return Columns::from_list(list).map(ColumnList::Positions);
+        }
+        let mut pairs = Vec::new();
+        for item in list.split(',') {
+            let Some((role, name)) = item.split_once('=') else {
+                return Err(format!("\"{}\" is not like time=NAME", item.trim().escape_default()));
+            };
+            let name = name.trim();
+            if name.is_empty() {
+                return Err(format!("\"{}\" has no name", item.trim().escape_default()));
+            }
+            pairs.push((role.trim().to_owned(), name.to_owned()));
+        }
+        check_roles(pairs.iter().map(|(role, _)| role.as_str()))?;
+        Ok(ColumnList::Names(pairs))
+    }
+}
+
+/// What a line of names is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// A header: where the columns are.
+    Columns(Box<Columns>),
+    /// It lacks the column of this name, which `--columns` wants.
+    Lacks(Box<str>),
+    /// It names columns, but no time.
+    NoTime,
+}
+
+impl Header {
+    /// The header that `record` is, if it is one: at least two of its fields
+    /// are names, one of them a time's, and none is a number or a time. What
+    /// `called` says goes before what the names say.
+    #[must_use]
+    pub fn of(record: &Record<'_>, called: &[(String, String)], times: &mut TimeReader) -> Option<Header> {
+        if has_data(record, times) {
+            return None;
+        }
+        let names = Names::of(record);
+        let given = |role: &str| {
+            called
+                .iter()
+                .find(|(named, _)| named == role)
+                .and_then(|(_, name)| names::column_called(record, name))
+        };
+        let mut known = names.known();
+        for (_, name) in called {
+            let column = names::column_called(record, name);
+            known += usize::from(column.is_some_and(|column| !names.knows(column)));
+        }
+        if known < 2 {
+            return None;
+        }
+        Some(Header::read(record, &names, called, &given))
+    }
+
+    /// What the names say after `#Fields:`.
+    #[must_use]
+    pub fn of_fields(record: &Record<'_>, called: &[(String, String)]) -> Header {
+        let names = Names::of(record);
+        let given = |role: &str| {
+            called
+                .iter()
+                .find(|(named, _)| named == role)
+                .and_then(|(_, name)| names::column_called(record, name))
+        };
+        Header::read(record, &names, called, &given)
+    }
+
+    fn read(
+        record: &Record<'_>,
+        names: &Names,
+        called: &[(String, String)],
+        given: &dyn Fn(&str) -> Option<usize>,
+    ) -> Header {
+        if let Some((_, name)) = called.iter().find(|(_, name)| names::column_called(record, name).is_none())
+        {
+            return Header::Lacks(name.as_str().into());
+        }
+        let column = |role: Role, name: &str| given(name).or_else(|| names.column(role));
+        // Where `time` won, none of the names before it is there.
+        let (date, time) = match (given("date"), given("time")) {
+            (date, Some(time)) => (date, time),
+            (Some(date), None) => match names.position("time") {
+                Some(time) if time != date => (Some(date), time),
+                _ => (None, date),
+            },
+            (None, None) => match names.column(Role::Time) {
+                Some(time) if names.position("time") == Some(time) => (names.position("date"), time),
+                Some(time) => (None, time),
+                None => return Header::NoTime,
+            },
+        };
+        let latency = LATENCY_ROLES
+            .iter()
+            .find_map(|&(role, unit)| given(role).map(|column| Latency { column, unit }))
+            .or_else(|| names.latency());
+        let request = column(Role::Request, "request");
+        Header::Columns(Box::new(Columns {
+            width: Width::Exactly(record.width()),
+            date,
+            time,
+            host: column(Role::Host, "host"),
+            request,
+            method: column(Role::Method, "method"),
+            path: if request.is_none() { column(Role::Path, "path") } else { None },
+            status: column(Role::Status, "status"),
+            bytes: column(Role::Bytes, "bytes"),
+            latency,
+        }))
+    }
+}
+
+/// Whether a field is a number or a time.
+pub(crate) fn has_data(record: &Record<'_>, times: &mut TimeReader) -> bool {
+    record.fields().any(|field| is_number(field) || times.is_time(field))
 }
 
 /// An optional sign, digits, and optional decimals.

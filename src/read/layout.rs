@@ -2,32 +2,42 @@
 //!
 //! A layout is the delimiter and the columns of one source, as far as they are
 //! known. What a record means to time is not known here.
+//!
+//! Some lines can be told only by those that follow: a header may be half of
+//! one, and malformed lines may be records under another delimiter. They are
+//! held back, and given out before the line that has decided them.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use crate::count::Request;
-use crate::read::columns::{self, Columns, DELIMITERS};
+use crate::read::columns::{ColumnList, Columns};
+use crate::read::delimited::Good;
+use crate::read::hint::{self, Asked, Hint};
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
-use crate::read::record::{Splitter, UnclosedQuote, is_blank};
-use crate::read::request::{Malformed, read_request};
-use crate::read::timestamp::{TimeReader, Zone};
+use crate::read::record::is_blank;
+use crate::read::request::Malformed;
+use crate::read::timestamp::{TimeFormat, TimeReader, Zone};
+use crate::read::verdict::{Basis, LineReader, State, Verdict};
 
 /// What the command line says about the layout of every source.
 #[derive(Clone, Debug)]
 pub struct LayoutOptions {
     /// The columns; otherwise a header names them.
-    pub columns: Option<Columns>,
+    pub columns: Option<ColumnList>,
     /// The delimiter; otherwise it is found.
     pub delimiter: Option<u8>,
     /// The zone of times without an offset.
     pub zone: Zone,
+    /// How times are written; otherwise in any of the known forms.
+    pub time_format: Option<TimeFormat>,
 }
 
 /// What a line is; `'t` is the input's text.
 #[derive(Debug)]
 pub enum Reading<'a, 't> {
-    /// Empty, only blanks, or a header.
+    /// Empty, only blanks, a comment, or a header.
     Skipped,
     /// A request and its second.
     Record(i64, Request<'a>),
@@ -48,203 +58,376 @@ pub struct MalformedLine<'t> {
     pub problem: Malformed,
 }
 
+/// A line that is held back.
+#[derive(Debug)]
+struct HeldLine {
+    number: u64,
+    text: Vec<u8>,
+    end: &'static [u8],
+}
+
+/// A held line of which it is known now what it is.
+#[derive(Debug)]
+enum Decided {
+    Skipped,
+    Malformed(HeldLine, Malformed),
+    /// A record under the delimiter as it is now.
+    Record(HeldLine),
+}
+
+/// What to do about a line.
+enum Act {
+    Skip,
+    Give(usize, Good),
+    Reject(Malformed),
+    /// It is held back.
+    Hold,
+    /// It has decided what held lines are; these come first.
+    Wait,
+}
+
 /// The layout of one source.
 #[derive(Debug)]
 pub struct Layout {
-    columns: Columns,
-    /// Whether a header may name other columns.
-    is_fixed: bool,
-    /// The delimiters that are still possible, in order of preference; just
-    /// one once a line was a header or a good record.
-    splitters: Vec<Splitters>,
-    /// Set once the delimiter is known.
+    state: State,
+    reader: LineReader,
+    /// Set once the delimiter and the columns are known.
     plain: Option<PlainReader>,
-    times: TimeReader,
+    has_time_format: bool,
+    is_zone_fixed: bool,
+    /// Whether only skipped lines have come.
+    is_first: bool,
+    /// A header that has changed the columns, and the state before it.
+    new_header: Option<(HeldLine, State)>,
+    /// Malformed lines in a row that are records under other delimiters, each
+    /// with the delimiters' bits.
+    row: VecDeque<(HeldLine, Malformed, u8)>,
+    decided: VecDeque<Decided>,
+    /// The text of the held line that was given out last.
+    given: Vec<u8>,
+    /// Whether nothing is held back or decided.
+    is_settled: bool,
+    time_of_1970: TimeOf1970,
 }
 
-/// The two ways of splitting a line at one delimiter.
-#[derive(Debug)]
-struct Splitters {
-    delimiter: u8,
-    usual: Splitter,
-    escaping: Splitter,
+/// The line of the first time in 1970, until it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TimeOf1970 {
+    Unseen,
+    Line(u64),
+    Told,
 }
 
-/// What a line is under one delimiter.
-enum Attempt<'a> {
-    Record(i64, Request<'a>),
-    Header(Box<Columns>),
-    Malformed(Malformed),
-}
-
-/// What a candidate for the delimiter makes of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Promise {
-    is_good: bool,
-    fields: usize,
-}
+/// The first second of 1971.
+const YEAR_1971: i64 = 365 * 86_400;
+/// So many malformed lines in a row change the delimiter, if they are records
+/// under another one.
+const ROW: usize = 3;
 
 impl Layout {
     /// The layout of a source of which nothing was read.
     #[must_use]
     pub fn new(options: &LayoutOptions) -> Layout {
-        let splitters = |delimiter| Splitters {
-            delimiter,
-            usual: Splitter::new(delimiter),
-            escaping: Splitter::escaping(delimiter),
+        let (columns, basis, called) = match &options.columns {
+            None => (Columns::default(), Basis::Assumed, Vec::new()),
+            Some(ColumnList::Positions(columns)) => (columns.clone(), Basis::Given, Vec::new()),
+            Some(ColumnList::Names(called)) => (Columns::default(), Basis::Unknown, called.clone()),
         };
-        let columns = options.columns.clone().unwrap_or_default();
-        Layout {
-            plain: options.delimiter.map(|delimiter| PlainReader::new(&columns, delimiter)),
-            columns,
-            is_fixed: options.columns.is_some(),
-            splitters: match options.delimiter {
-                Some(delimiter) => vec![splitters(delimiter)],
-                None => DELIMITERS.map(splitters).into(),
-            },
-            times: TimeReader::new(options.zone.clone()),
-        }
+        let times = TimeReader::with_format(options.zone.clone(), options.time_format.clone());
+        let reader = LineReader::new(called, options.delimiter.is_some(), times);
+        let delimiter = options.delimiter.and_then(|delimiter| reader.index_of(delimiter));
+        let mut layout = Layout {
+            state: State { columns, basis, delimiter, is_said: delimiter.is_some(), has_records: false },
+            reader,
+            plain: None,
+            has_time_format: options.time_format.is_some(),
+            is_zone_fixed: options.zone.is_fixed(),
+            is_first: true,
+            new_header: None,
+            row: VecDeque::new(),
+            decided: VecDeque::new(),
+            given: Vec::new(),
+            is_settled: true,
+            time_of_1970: TimeOf1970::Unseen,
+        };
+        layout.set_plain();
+        layout
     }
 
     /// The columns as they are now.
     #[must_use]
     pub fn columns(&self) -> &Columns {
-        &self.columns
+        &self.state.columns
     }
 
-    /// Reads the next of `lines`; `None` if there is none. A header changes
-    /// the columns.
+    /// The number of the line with the first time in 1970, once.
+    pub fn take_time_of_1970(&mut self) -> Option<u64> {
+        let TimeOf1970::Line(number) = self.time_of_1970 else { return None };
+        self.time_of_1970 = TimeOf1970::Told;
+        Some(number)
+    }
+
+    /// Reads the next of `lines`, or a line that was held back before them;
+    /// `None` if there is none. A header changes the columns.
     #[inline(always)]
     pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
-        if let Some(plain) = &mut self.plain
+        if self.is_settled
+            && let Some(plain) = &mut self.plain
             && lines.starts_clean()
-            && let Some((second, request, rest)) = plain.read(lines.rest(), &mut self.times)
+            && let Some((second, request, rest)) = plain.read(lines.rest(), &mut self.reader.times)
         {
             lines.passed(rest);
+            self.state.has_records = true;
+            self.reader.times.passed(second);
+            if second < YEAR_1971 {
+                self.note_1970(lines.number());
+            }
             return Some(Reading::Record(second, request));
         }
-        let line = lines.next()?;
-        Some(self.read(line, lines.number()))
+        self.next_in_general(lines)
     }
 
-    /// Tells what `line` is, in the general way.
+    /// Takes note that no line follows: what is held back is decided, and
+    /// [`Layout::next`] gives it out.
+    pub fn end(&mut self) {
+        self.give_up_row();
+        if self.new_header.take().is_some() {
+            self.decided.push_back(Decided::Skipped);
+        }
+        self.is_settled = self.decided.is_empty();
+    }
+
+    /// Of the first line that couldn't be read: what the input most likely is.
+    #[must_use]
+    pub fn hint(&self, text: &[u8], problem: &Malformed) -> Option<Hint> {
+        let asked = Asked {
+            has_columns: self.state.basis == Basis::Given || self.reader.has_names(),
+            has_names: self.reader.has_names(),
+            has_time_format: self.has_time_format,
+            is_assumed: self.state.basis == Basis::Assumed,
+        };
+        hint::hint(text, problem, asked)
+    }
+
+    /// The same in the general way.
     #[inline(never)]
-    fn read<'a, 't: 'a>(&'a mut self, line: Line<'t>, number: u64) -> Reading<'a, 't> {
-        let text = line.text;
-        let malformed = |problem| {
-            let end = if line.overlong { b"" } else { line.end };
+    fn next_in_general<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
+        loop {
+            if let Some(decided) = self.decided.pop_front() {
+                return Some(self.give(decided));
+            }
+            self.is_settled = self.new_header.is_none() && self.row.is_empty();
+            let mut ahead = lines.clone();
+            let line = ahead.next()?;
+            let number = ahead.number();
+            let act = self.judge(&line, number);
+            if matches!(act, Act::Hold | Act::Wait) {
+                self.is_settled = false;
+                if matches!(act, Act::Hold) {
+                    *lines = ahead;
+                }
+                continue;
+            }
+            *lines = ahead;
+            return Some(match act {
+                Act::Give(index, good) => {
+                    self.reader.times.passed(good.second);
+                    Reading::Record(good.second, self.reader.request(index, &good, line.text))
+                }
+                Act::Reject(problem) => {
+                    let end = if line.overlong { b"" } else { line.end };
+                    Reading::Malformed(MalformedLine { number, text: line.text.into(), end, problem })
+                }
+                _ => Reading::Skipped,
+            });
+        }
+    }
+
+    /// Gives out a line that was held back.
+    fn give<'t>(&mut self, decided: Decided) -> Reading<'_, 't> {
+        let malformed = |line: HeldLine, problem| {
+            let HeldLine { number, text, end } = line;
             Reading::Malformed(MalformedLine { number, text: text.into(), end, problem })
         };
-        if line.overlong {
-            return malformed(Malformed::TooLong);
-        }
-        if text.first().is_none_or(|&byte| is_blank(byte)) && text.iter().all(|&byte| is_blank(byte)) {
-            return Reading::Skipped;
-        }
-        let chosen = if self.splitters.len() > 1 { self.choose_delimiter(text) } else { 0 };
-        let Layout { columns, is_fixed, splitters, plain, times } = self;
-        let delimiter = splitters[chosen].delimiter;
-        match splitters[chosen].read(text, columns, times).0 {
-            Attempt::Record(second, request) => Reading::Record(second, request),
-            Attempt::Malformed(problem) => malformed(problem),
-            Attempt::Header(named) => {
-                if !*is_fixed {
-                    *plain = Some(PlainReader::new(&named, delimiter));
-                    *columns = *named;
-                }
-                Reading::Skipped
-            }
-        }
-    }
-
-    /// Of the first line that couldn't be read: what to type so that it can.
-    pub fn advice(&mut self, text: &[u8], problem: &Malformed) -> &'static str {
-        const COLUMNS: &str =
-            "; say what each column holds, like --columns host,-,user,time,request,status,bytes";
-        const NAMES: &str = "; it names columns, but no time: say what each one holds, like --columns \
-                             host,-,user,time,request,status,bytes";
-        const TIMES: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000";
-        const FOURTH: &str = "; a time is 1549573860, 2019-02-07T21:11:00Z or 07/Feb/2019:21:11:00 +0000, \
-                              in the 4th column unless a header or --columns says otherwise";
-        let is_guess = self.columns == Columns::default();
-        let Layout { splitters, times, .. } = self;
-        let names_columns = splitters.iter_mut().any(|splitters| {
-            splitters.usual.split(text).is_ok_and(|record| columns::names_columns(&record, times))
-        });
-        match problem {
-            _ if names_columns => NAMES,
-            Malformed::Fields { .. } => COLUMNS,
-            Malformed::Status(_) | Malformed::Bytes(_) if is_guess => COLUMNS,
-            Malformed::Time(_) if is_guess => FOURTH,
-            Malformed::Time(_) => TIMES,
-            _ => "",
-        }
-    }
-
-    /// The place of the delimiter under which `text` is a header or a good
-    /// record, or looks most like one; in the first case it stays.
-    fn choose_delimiter(&mut self, text: &[u8]) -> usize {
-        let mut best = (0, Promise { is_good: false, fields: 0 });
-        for place in 0..self.splitters.len() {
-            let promise = self.try_delimiter(place, text);
-            if promise > best.1 {
-                best = (place, promise);
-            }
-        }
-        let (place, Promise { is_good, .. }) = best;
-        if is_good {
-            self.splitters.swap(0, place);
-            self.splitters.truncate(1);
-            self.plain = Some(PlainReader::new(&self.columns, self.splitters[0].delimiter));
-            return 0;
-        }
-        place
-    }
-
-    fn try_delimiter(&mut self, place: usize, text: &[u8]) -> Promise {
-        let Layout { columns, splitters, times, .. } = self;
-        let delimiter = splitters[place].delimiter;
-        match splitters[place].read(text, columns, times) {
-            // Quotes may be what is wrong with it: they don't count.
-            (Attempt::Malformed(_), _) => {
-                Promise { is_good: false, fields: 1 + memchr::memchr_iter(delimiter, text).count() }
-            }
-            (_, fields) => Promise { is_good: true, fields },
-        }
-    }
-}
-
-impl Splitters {
-    /// What `text` is, and how many fields it has as that; 0 if it is malformed.
-    fn read<'a>(
-        &'a mut self,
-        text: &'a [u8],
-        columns: &Columns,
-        times: &mut TimeReader,
-    ) -> (Attempt<'a>, usize) {
-        let mut problem = match self.usual.split(text) {
-            Ok(record) => match read_request(&record, columns, times) {
-                // A good record has a time, so it is no header.
-                Ok((second, request)) => return (Attempt::Record(second, request), record.width()),
-                Err(problem) => {
-                    if let Some(named) = Columns::from_header(&record, times) {
-                        return (Attempt::Header(named.into()), record.width());
+        match decided {
+            Decided::Skipped => Reading::Skipped,
+            Decided::Malformed(line, problem) => malformed(line, problem),
+            Decided::Record(line) => {
+                let index = self.state.delimiter.unwrap_or_default();
+                match self.reader.read(&line.text, &self.state) {
+                    Err(problem) => malformed(line, problem),
+                    Ok(good) => {
+                        self.state.has_records = true;
+                        self.reader.times.passed(good.second);
+                        if good.second < YEAR_1971 {
+                            self.note_1970(line.number);
+                        }
+                        self.given = line.text;
+                        Reading::Record(good.second, self.reader.request(index, &good, &self.given))
                     }
-                    problem
-                }
-            },
-            Err(UnclosedQuote) => Malformed::UnclosedQuote,
-        };
-        if memchr::memmem::find(text, b"\\\"").is_some() {
-            if let Ok(record) = self.escaping.split(text) {
-                match read_request(&record, columns, times) {
-                    Ok((second, request)) => return (Attempt::Record(second, request), record.width()),
-                    Err(Malformed::Fields { .. }) => {}
-                    // With the right number of fields this is the likelier reading.
-                    Err(other) => problem = other,
                 }
             }
         }
-        (Attempt::Malformed(problem), 0)
+    }
+
+    /// Tells what to do about a line.
+    fn judge(&mut self, line: &Line<'_>, number: u64) -> Act {
+        let text = line.text;
+        let is_blank = || text.iter().all(|&byte| is_blank(byte));
+        let simple = match text.first() {
+            _ if line.overlong => Some(Act::Reject(Malformed::TooLong)),
+            None => Some(Act::Skip),
+            Some(b' ' | b'\t') if is_blank() => Some(Act::Skip),
+            _ => None,
+        };
+        if let Some(act) = simple {
+            return if self.give_up_row() { Act::Wait } else { act };
+        }
+        let held = || HeldLine { number, text: text.to_vec(), end: line.end };
+        let verdict = self.reader.verdict(text, &self.state, self.is_first);
+        let can_be_new = matches!(verdict, Verdict::Good(..) | Verdict::Header(..));
+        if !can_be_new && self.was_torn(text) {
+            return Act::Wait;
+        }
+        if let Verdict::Bad(problem) = verdict {
+            self.is_first = false;
+            let others = self.reader.others(text, &self.state);
+            if others == 0 {
+                return if self.give_up_row() { Act::Wait } else { Act::Reject(problem) };
+            }
+            self.row.push_back((held(), problem, others));
+            self.look_at_row();
+            return Act::Hold;
+        }
+        if self.give_up_row() {
+            return Act::Wait;
+        }
+        self.is_first &= matches!(verdict, Verdict::Comment);
+        match verdict {
+            Verdict::Good(index, good) => self.take_record(index, good, number),
+            Verdict::Header(index, columns) => self.take_header(index, *columns, held),
+            Verdict::Comment | Verdict::FirstLine => Act::Skip,
+            Verdict::Useless(problem) | Verdict::Bad(problem) => {
+                if self.state.basis == Basis::Assumed || matches!(problem, Malformed::NoColumn(_)) {
+                    self.state.basis = Basis::Unknown;
+                    self.set_plain();
+                }
+                Act::Reject(problem)
+            }
+        }
+    }
+
+    fn take_record(&mut self, index: usize, good: Good, number: u64) -> Act {
+        if self.new_header.take().is_some() {
+            // The new columns can read it.
+            self.decided.push_back(Decided::Skipped);
+            return Act::Wait;
+        }
+        self.state.has_records = true;
+        // The fast way doesn't see the times that are read in the general one.
+        if self.state.delimiter.is_none() || !self.is_zone_fixed {
+            self.state.delimiter = Some(index);
+            self.set_plain();
+        }
+        if good.second < YEAR_1971 {
+            self.note_1970(number);
+        }
+        Act::Give(index, good)
+    }
+
+    fn take_header(&mut self, index: usize, columns: Columns, held: impl FnOnce() -> HeldLine) -> Act {
+        if self.state.basis == Basis::Given {
+            if !self.state.is_said {
+                self.state.delimiter = Some(index);
+                self.state.is_said = true;
+                self.set_plain();
+            }
+            return Act::Skip;
+        }
+        let is_same = self.state.basis == Basis::Header && self.state.columns == columns;
+        if is_same && self.state.delimiter == Some(index) {
+            return Act::Skip;
+        }
+        if self.new_header.take().is_some() {
+            self.decided.push_back(Decided::Skipped);
+            return Act::Wait;
+        }
+        let new = State {
+            columns,
+            basis: Basis::Header,
+            delimiter: Some(index),
+            is_said: true,
+            has_records: false,
+        };
+        let old = std::mem::replace(&mut self.state, new);
+        self.set_plain();
+        if old.has_records {
+            self.new_header = Some((held(), old));
+            return Act::Hold;
+        }
+        Act::Skip
+    }
+
+    /// Whether `text`, which the new columns can't read, is a record by those
+    /// before: these are back then, and the header was half of one.
+    fn was_torn(&mut self, text: &[u8]) -> bool {
+        let Some((_, old)) = &self.new_header else { return false };
+        if self.reader.read(text, old).is_err() {
+            return false;
+        }
+        if let Some((line, old)) = self.new_header.take() {
+            self.decided.push_back(Decided::Malformed(line, Malformed::TornHeader));
+            self.state = old;
+            self.set_plain();
+        }
+        true
+    }
+
+    /// Lets those of the row go that have no other delimiter in common with
+    /// the last of them; changes the delimiter if enough are left.
+    fn look_at_row(&mut self) {
+        let common = loop {
+            let common = self.row.iter().fold(u8::MAX, |common, (_, _, others)| common & others);
+            if common != 0 {
+                break common;
+            }
+            let Some((line, problem, _)) = self.row.pop_front() else { return };
+            self.decided.push_back(Decided::Malformed(line, problem));
+        };
+        if self.row.len() < ROW {
+            return;
+        }
+        let first = self.row.front().map_or(&b""[..], |(line, _, _)| &line.text);
+        if let Some(index) = self.reader.best_of(common, first, &self.state) {
+            self.state.delimiter = Some(index);
+            self.set_plain();
+        }
+        self.decided.extend(self.row.drain(..).map(|(line, _, _)| Decided::Record(line)));
+    }
+
+    /// Decides that the lines of the row are malformed; whether there are any.
+    fn give_up_row(&mut self) -> bool {
+        let had_any = !self.row.is_empty();
+        let decided = self.row.drain(..).map(|(line, problem, _)| Decided::Malformed(line, problem));
+        self.decided.extend(decided);
+        had_any
+    }
+
+    #[cold]
+    fn note_1970(&mut self, number: u64) {
+        if self.time_of_1970 == TimeOf1970::Unseen {
+            self.time_of_1970 = TimeOf1970::Line(number);
+        }
+    }
+
+    /// Sets the fast way by what is known now.
+    fn set_plain(&mut self) {
+        let State { columns, basis, delimiter, .. } = &self.state;
+        self.plain = match *delimiter {
+            Some(index) if *basis != Basis::Unknown && !self.has_time_format => {
+                Some(PlainReader::new(columns, self.reader.delimiter(index)))
+            }
+            _ => None,
+        };
     }
 }

@@ -4,7 +4,7 @@
 use memchr::{memchr, memrchr};
 
 /// The longest line in bytes, its end not counted, that is looked into.
-pub const MAX_LINE: usize = 65_536;
+pub const MAX_LINE: usize = 262_144;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 

@@ -1,10 +1,17 @@
 //! Bytes -> lines -> records -> requests.
 
+pub(crate) mod blanks;
+pub(crate) mod calendar;
 pub mod columns;
+pub(crate) mod delimited;
+pub mod hint;
 pub mod input;
 pub mod layout;
 pub mod line;
+pub(crate) mod names;
 pub mod plain;
 pub mod record;
 pub mod request;
 pub mod timestamp;
+pub mod value;
+pub(crate) mod verdict;

@@ -14,6 +14,16 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// The fields of `bytes` that stand at these places.
+    pub(crate) fn new(bytes: &'a [u8], ranges: &'a [(usize, usize)]) -> Record<'a> {
+        Record { bytes, ranges }
+    }
+
+    /// What the fields are parts of.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// How many fields there are; at least one.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -108,6 +118,12 @@ impl Splitter {
     #[must_use]
     pub fn escaping(delimiter: u8) -> Splitter {
         Splitter::build(delimiter, true)
+    }
+
+    /// What the fields of the last line are parts of, if they don't stand in
+    /// it as they are.
+    pub(crate) fn unquoted(&self) -> &[u8] {
+        &self.unquoted
     }
 
     fn build(delimiter: u8, escaping: bool) -> Splitter {

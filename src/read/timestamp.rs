@@ -1,16 +1,17 @@
-//! The forms of time that logs use -> whole seconds of UTC; RFC 3339 out; and
-//! the lengths of time that options take.
+//! A time as a log has it -> whole seconds of UTC; and the lengths of time
+//! that options take.
 //!
-//! Nothing else in the crate knows the calendar, zones or jiff. What a time
-//! means to the windows is the clock's matter.
+//! Zones are known here, the forms of time in `calendar`. What a time means to
+//! the windows is the clock's matter.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::friendly::SpanParser;
-use jiff::tz::{Offset, TimeZone};
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
-/// The last second of the year 8999; the first one is 0, of the year 1970.
-pub const LAST_SECOND: i64 = 221_845_391_999;
+pub use crate::read::calendar::LAST_SECOND;
+use crate::read::calendar::{self, epoch_second};
 
 /// The zone of times that carry no offset.
 #[derive(Clone, Debug)]
@@ -33,8 +34,24 @@ impl Zone {
         zone.map(Zone).map_err(|_| "no such time zone".to_owned())
     }
 
-    fn second_of(&self, local: DateTime) -> Option<i64> {
-        self.0.to_ambiguous_timestamp(local).compatible().ok().map(Timestamp::as_second)
+    /// Whether a local time is the same second of UTC whatever came before.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.0.to_fixed_offset().is_ok()
+    }
+
+    /// The second of a local time, and whether it occurs just once. Of one
+    /// that occurs twice it is the one nearer to `previous`; one that doesn't
+    /// occur is moved on.
+    fn second_of(&self, local: DateTime, previous: Option<i64>) -> Option<(i64, bool)> {
+        let ambiguous = self.0.to_ambiguous_timestamp(local);
+        let AmbiguousOffset::Fold { before, after } = ambiguous.offset() else {
+            return Some((ambiguous.compatible().ok()?.as_second(), true));
+        };
+        let earlier = before.to_timestamp(local).ok()?.as_second();
+        let later = after.to_timestamp(local).ok()?.as_second();
+        let is_later = previous.is_some_and(|second| (later - second).abs() < (earlier - second).abs());
+        Some((if is_later { later } else { earlier }, false))
     }
 }
 
@@ -68,6 +85,41 @@ pub fn read_duration(text: &str) -> Result<i64, &'static str> {
     Ok(((days * 24 + i64::from(span.get_hours())) * 60 + span.get_minutes()) * 60 + span.get_seconds())
 }
 
+/// How times are written, in the conversions of strptime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeFormat(Box<str>);
+
+impl TimeFormat {
+    /// A format that jiff can read.
+    ///
+    /// # Errors
+    ///
+    /// A sentence if a time that is written so can't be read again.
+    pub fn new(format: &str) -> Result<TimeFormat, String> {
+        // Two, as an hour may be one of twelve.
+        const SAMPLES: [i64; 2] = [1_632_996_000, 1_633_029_307];
+        let no_time = |why: &dyn std::fmt::Display| format!("not a format of times: {why}");
+        for second in SAMPLES {
+            let time =
+                Timestamp::from_second(second).map_err(|error| no_time(&error))?.to_zoned(TimeZone::UTC);
+            let text = jiff::fmt::strtime::format(format, &time).map_err(|error| no_time(&error))?;
+            let read = BrokenDownTime::parse(format, &text).map_err(|error| no_time(&error))?;
+            if resolved(&read, &Zone::utc(), None).is_none() {
+                return Err("not a format of times: it needs a whole date".to_owned());
+            }
+        }
+        Ok(TimeFormat(format.into()))
+    }
+}
+
+/// The second of what was read by a format, and whether it can be kept.
+fn resolved(read: &BrokenDownTime, zone: &Zone, previous: Option<i64>) -> Option<(i64, bool)> {
+    match read.to_timestamp() {
+        Ok(timestamp) => Some((timestamp.as_second(), true)),
+        Err(_) => zone.second_of(read.to_datetime().ok()?, previous),
+    }
+}
+
 /// Reads the times of one log.
 ///
 /// It remembers the last time it took apart: the lines of one second mostly
@@ -75,56 +127,89 @@ pub fn read_duration(text: &str) -> Result<i64, &'static str> {
 #[derive(Clone, Debug)]
 pub struct TimeReader {
     zone: Zone,
+    format: Option<TimeFormat>,
     last_text: Vec<u8>,
     last_second: i64,
+    /// The time of the record before.
+    previous: Option<i64>,
 }
 
 impl TimeReader {
     /// A reader for times that are in `zone` unless they carry an offset.
     #[must_use]
     pub fn new(zone: Zone) -> TimeReader {
-        TimeReader { zone, last_text: Vec::new(), last_second: 0 }
+        TimeReader { zone, format: None, last_text: Vec::new(), last_second: 0, previous: None }
+    }
+
+    /// The same for times that are only written in this format, if any is given.
+    #[must_use]
+    pub fn with_format(zone: Zone, format: Option<TimeFormat>) -> TimeReader {
+        TimeReader { format, ..TimeReader::new(zone) }
+    }
+
+    /// Takes note of a record's second: of a local time that occurs twice, the
+    /// one nearer to it is meant.
+    #[inline(always)]
+    pub fn passed(&mut self, second: i64) {
+        self.previous = Some(second);
+    }
+
+    /// Whether a time is the same second whatever came before.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.zone.is_fixed()
     }
 
     /// The second of UTC in which `text` lies, from 0 to [`LAST_SECOND`].
     ///
     /// The forms are epoch seconds (13 digits: milliseconds, 16: microseconds,
-    /// 19: nanoseconds) with or without decimals; RFC 3339, also with a blank
-    /// for the `T` and without an offset; and the Common Log Format's
-    /// `[07/Feb/2019:21:11:00 +0000]`, also without brackets or offset.
-    /// Anything else, or a time out of range, is `None`. There must be no
-    /// blanks around it.
+    /// 19: nanoseconds) with or without decimals, those of
+    /// [`calendar::local_time`], or the one format that was given. Anything
+    /// else, or a time out of range, is `None`. There must be no blanks around
+    /// it.
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
-        if let Some(second) = text.try_into().ok().and_then(ten_digits) {
-            return Some(second);
+        if self.format.is_none() {
+            if let Some(second) = text.try_into().ok().and_then(ten_digits) {
+                return Some(second);
+            }
+            if text.first()?.is_ascii_digit()
+                && !matches!(text.get(4), Some(b'-' | b'/'))
+                && !matches!(text.get(2), Some(b'/'))
+            {
+                return epoch_second(text);
+            }
         }
-        if text.first()?.is_ascii_digit()
-            && !matches!(text.get(4), Some(b'-'))
-            && !matches!(text.get(2), Some(b'/'))
-        {
-            return epoch_second(text);
-        }
-        if text == self.last_text {
+        if text == self.last_text && !text.is_empty() {
             return Some(self.last_second);
         }
-        let second = self.calendar_second(text)?;
+        let (second, is_fixed) = self.calendar_second(text)?;
         if !(0..=LAST_SECOND).contains(&second) {
             return None;
         }
-        self.last_text.clear();
-        self.last_text.extend_from_slice(text);
-        self.last_second = second;
+        if is_fixed {
+            self.last_text.clear();
+            self.last_text.extend_from_slice(text);
+            self.last_second = second;
+        }
         Some(second)
     }
 
-    fn calendar_second(&self, text: &[u8]) -> Option<i64> {
-        let (local, offset) = match rfc3339_local(text) {
-            Some(found) => found,
-            None => clf_local(text)?,
-        };
-        match offset {
-            None => self.zone.second_of(local),
-            Some(offset) => offset.to_timestamp(local).ok().map(Timestamp::as_second),
+    /// Whether `text` is a time: in the format that was given, if any, or in
+    /// any form.
+    pub(crate) fn is_time(&mut self, text: &[u8]) -> bool {
+        self.read(text).is_some()
+            || (self.format.is_some()
+                && (epoch_second(text).is_some() || calendar::local_time(text).is_some()))
+    }
+
+    /// The second, and whether it is the same whatever came before.
+    fn calendar_second(&self, text: &[u8]) -> Option<(i64, bool)> {
+        if let Some(TimeFormat(format)) = &self.format {
+            let read = BrokenDownTime::parse(format.as_bytes(), text).ok()?;
+            return resolved(&read, &self.zone, self.previous);
+        }
+        match calendar::local_time(text)? {
+            (local, None) => self.zone.second_of(local, self.previous),
+            (local, Some(offset)) => Some((offset.to_timestamp(local).ok()?.as_second(), true)),
         }
     }
 }
@@ -157,113 +242,4 @@ pub(crate) fn join_digits(digits: u64) -> u64 {
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
     (fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF
-}
-
-/// Epoch seconds, or their thousandths, millionths or billionths; floored.
-fn epoch_second(text: &[u8]) -> Option<i64> {
-    let mut value: u64 = 0;
-    let mut digits = 0;
-    while let Some(digit) = text.get(digits).filter(|byte| byte.is_ascii_digit()) {
-        value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-        digits += 1;
-    }
-    if let Some((b'.', decimals)) = text[digits..].split_first() {
-        if decimals.is_empty() || !decimals.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-    } else if digits < text.len() {
-        return None;
-    }
-    let unit = match digits {
-        0 => return None,
-        13 => 1_000,
-        16 => 1_000_000,
-        19 => 1_000_000_000,
-        _ => 1,
-    };
-    i64::try_from(value / unit).ok().filter(|&second| second <= LAST_SECOND)
-}
-
-/// `YYYY-MM-DD HH:MM:SS` with a `T` or a blank, fraction, offset: RFC 3339 and
-/// what is commonly written for it.
-fn rfc3339_local(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
-    let (head, mut rest) = text.split_at_checked(19)?;
-    if head[4] != b'-' || head[7] != b'-' || !matches!(head[10], b'T' | b't' | b' ' | b'\t') {
-        return None;
-    }
-    let local = local_time(number(&head[..4])?, number(&head[5..7])?, number(&head[8..10])?, &head[11..])?;
-    if let Some((b'.', fraction)) = rest.split_first() {
-        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 {
-            return None;
-        }
-        rest = &fraction[digits..];
-    }
-    Some((local, read_offset(rest)?))
-}
-
-/// The Common Log Format's `[07/Feb/2019:21:11:00 +0000]`.
-fn clf_local(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
-    const MONTHS: [&[u8; 3]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    let text = text.strip_prefix(b"[").unwrap_or(text);
-    let text = text.strip_suffix(b"]").unwrap_or(text);
-    let (head, rest) = text.split_at_checked(20)?;
-    if head[2] != b'/' || head[6] != b'/' || head[11] != b':' {
-        return None;
-    }
-    let month = MONTHS.iter().position(|&month| month == &head[3..6])? + 1;
-    let month = i16::try_from(month).ok()?;
-    let local = local_time(number(&head[7..11])?, month, number(&head[..2])?, &head[12..])?;
-    Some((local, read_offset(rest)?))
-}
-
-/// A day and `HH:MM:SS`; second 60 is 59, as a leap second has no number of
-/// its own in UTC's epoch.
-fn local_time(year: i16, month: i16, day: i16, clock: &[u8]) -> Option<DateTime> {
-    if clock.len() != 8 || clock[2] != b':' || clock[5] != b':' {
-        return None;
-    }
-    let small = |value: i16| i8::try_from(value).ok();
-    let hour = small(number(&clock[..2])?)?;
-    let minute = small(number(&clock[3..5])?)?;
-    let second = small(number(&clock[6..])?)?;
-    let second = if second == 60 { 59 } else { second };
-    DateTime::new(year, small(month)?, small(day)?, hour, minute, second, 0).ok()
-}
-
-/// Nothing, `Z`, `UTC`, `+hh`, `+hhmm` or `+hh:mm`, also after a blank.
-///
-/// The outer `None` is text that is no offset.
-#[expect(clippy::option_option, reason = "no offset is one of the forms of an offset")]
-fn read_offset(text: &[u8]) -> Option<Option<Offset>> {
-    let text = match text {
-        [] => return Some(None),
-        [b' ' | b'\t', rest @ ..] => rest,
-        _ => text,
-    };
-    let (sign, hours, minutes) = match text {
-        b"Z" | b"z" | b"UTC" => return Some(Some(Offset::UTC)),
-        [sign, hours @ ..] if hours.len() == 2 => (sign, hours, &b"00"[..]),
-        [sign, digits @ ..] if digits.len() == 4 => (sign, &digits[..2], &digits[2..]),
-        [sign, h, i, b':', minutes @ ..] if minutes.len() == 2 => (sign, &[*h, *i][..], minutes),
-        _ => return None,
-    };
-    let (hours, minutes) = (i32::from(number(hours)?), i32::from(number(minutes)?));
-    if hours > 23 || minutes > 59 {
-        return None;
-    }
-    let seconds = (hours * 60 + minutes) * 60;
-    match sign {
-        b'+' => Offset::from_seconds(seconds).ok().map(Some),
-        b'-' => Offset::from_seconds(-seconds).ok().map(Some),
-        _ => None,
-    }
-}
-
-/// Up to four digits and nothing else.
-fn number(digits: &[u8]) -> Option<i16> {
-    digits
-        .iter()
-        .try_fold(0, |value: i16, &byte| byte.is_ascii_digit().then(|| value * 10 + i16::from(byte - b'0')))
 }

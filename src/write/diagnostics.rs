@@ -25,6 +25,12 @@ impl<'w> Diagnostics<'w> {
         Diagnostics { out, is_quiet, malformed: 0, unshown: 0, last_shown: None }
     }
 
+    /// Whether only a failure is said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// Says why the program fails.
     pub fn fail(&mut self, what: impl fmt::Display) {
         self.say(what);

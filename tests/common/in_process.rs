@@ -24,6 +24,9 @@ pub enum Step {
 pub struct Ran {
     pub events: Vec<String>,
     pub diagnostics: String,
+    /// What is said of a first time in 1970, apart: the tests' times are small
+    /// numbers where that doesn't matter.
+    pub of_1970: Vec<String>,
     pub rejects: Vec<u8>,
     pub outcome: Outcome,
 }
@@ -84,9 +87,14 @@ pub fn run_until(
     let text = |sink: Sink| String::from_utf8(sink.0.take()).expect("UTF-8");
     let events = text(events);
     assert!(events.is_empty() || events.ends_with('\n'), "an event is cut: {events:?}");
+    let (of_1970, diagnostics): (Vec<String>, Vec<String>) = text(diagnostics)
+        .split_inclusive('\n')
+        .map(str::to_owned)
+        .partition(|line| line.contains(" in 1970: "));
     Ran {
         events: events.lines().map(str::to_owned).collect(),
-        diagnostics: text(diagnostics),
+        diagnostics: diagnostics.concat(),
+        of_1970,
         rejects: rejects.0.take(),
         outcome,
     }

@@ -1,0 +1,206 @@
+//! A line whose fields are separated by blanks -> fields: what nginx and
+//! Apache write by default, and W3C logs.
+//!
+//! A field is what stands between two blanks, or `"…"` or `[…]`. It is kept as
+//! it stands: in quotes a backslash takes the meaning of the next byte away,
+//! and both stay, so that nothing that a client sends becomes something else.
+
+use crate::read::record::{Record, UnclosedQuote, find, is_blank};
+
+/// How the start of a line is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Each field by itself.
+    Fields,
+    /// So many fields stand before a time in brackets. Further ones belong to
+    /// the last of them, the user: a name can have blanks in it.
+    Before(usize),
+    /// The same with the usual three; if a virtual host stands before them, it
+    /// is left out.
+    Usual,
+}
+
+/// Splits lines at blanks; its buffer serves one line after the other.
+#[derive(Debug, Default)]
+pub(crate) struct BlankSplitter {
+    ranges: Vec<(usize, usize)>,
+}
+
+impl BlankSplitter {
+    /// The fields of `line`.
+    pub(crate) fn split<'a>(&'a mut self, line: &'a [u8], start: Start) -> Result<Record<'a>, UnclosedQuote> {
+        self.ranges.clear();
+        let mut at = 0;
+        if let (Start::Before(_) | Start::Usual, Some(bracket)) = (start, time_bracket(line)) {
+            self.split_start(&line[..bracket], start);
+            at = bracket + 1;
+        }
+        loop {
+            let (range, end) = field(line, at)?;
+            self.ranges.push(range);
+            if end >= line.len() {
+                return Ok(Record::new(line, &self.ranges));
+            }
+            at = end + 1;
+        }
+    }
+
+    /// The fields before a time.
+    fn split_start(&mut self, text: &[u8], start: Start) {
+        let mut at = 0;
+        loop {
+            let end = at + find_blank(&text[at..]);
+            self.ranges.push((at, end));
+            if end >= text.len() {
+                break;
+            }
+            at = end + 1;
+        }
+        let wanted = match start {
+            Start::Fields => return,
+            Start::Before(wanted) => wanted,
+            Start::Usual => {
+                if has_virtual_host(text, &self.ranges) {
+                    self.ranges.remove(0);
+                }
+                3
+            }
+        };
+        if wanted > 0 && self.ranges.len() > wanted {
+            self.ranges[wanted - 1].1 = text.len();
+            self.ranges.truncate(wanted);
+        }
+    }
+}
+
+/// Whether what stands before a time is `vhost host ident user` and not
+/// `host ident user`. The ident is `-` everywhere: in the second place it says
+/// that there is no virtual host, only a user with blanks in the name.
+fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
+    let is_ident = |index: usize| {
+        let &(start, end) = &fields[index];
+        &text[start..end] == b"-"
+    };
+    match fields.len() {
+        0..=3 => false,
+        4 => !is_ident(1),
+        _ => !is_ident(1) && is_ident(2),
+    }
+}
+
+/// Where the blank stands before the time in brackets that comes before the
+/// request. Servers escape quotes in what a client sends: the first quote after
+/// a bracket begins the request, whatever the user is called.
+fn time_bracket(line: &[u8]) -> Option<usize> {
+    let end = memchr::memmem::find(line, b"] \"")?;
+    memchr::memmem::rfind(&line[..end], b" [")
+}
+
+/// The field that starts at `at`, and where the blank behind it is.
+fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuote> {
+    match line.get(at) {
+        Some(b'"') => {
+            let close = closing_quote(line, at + 1).ok_or(UnclosedQuote)?;
+            if line.get(close + 1).is_none_or(|&byte| is_blank(byte)) {
+                return Ok(((at + 1, close), close + 1));
+            }
+            // What follows the quote belongs to the field.
+            let end = close + 1 + find_blank(&line[close + 1..]);
+            Ok(((at, end), end))
+        }
+        Some(b'[') => {
+            let mut close = at;
+            loop {
+                close += find(&line[close..], b']') + 1;
+                if close > line.len() {
+                    break;
+                }
+                if line.get(close).is_none_or(|&byte| is_blank(byte)) {
+                    return Ok(((at, close), close));
+                }
+            }
+            let end = at + find_blank(&line[at..]);
+            Ok(((at, end), end))
+        }
+        _ => {
+            let end = at + find_blank(&line[at..]);
+            Ok(((at, end), end))
+        }
+    }
+}
+
+/// The quote that ends what starts at `at`.
+fn closing_quote(line: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', line.get(at..)?)?;
+        if line[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+fn find_blank(text: &[u8]) -> usize {
+    memchr::memchr2(b' ', b'\t', text).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(line: &str, start: Start) -> Option<Vec<String>> {
+        let mut splitter = BlankSplitter::default();
+        let record = splitter.split(line.as_bytes(), start).ok()?;
+        Some(record.fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect())
+    }
+
+    #[test]
+    fn a_blank_or_tab_separates_and_quotes_and_brackets_hold_together() {
+        for (line, expected) in [
+            ("a b\tc", &["a", "b", "c"][..]),
+            ("a  b", &["a", "", "b"]),
+            ("a b ", &["a", "b", ""]),
+            (r#"a "b c" [d e] f"#, &["a", "b c", "[d e]", "f"]),
+            (r#""a \" b" c"#, &[r#"a \" b"#, "c"]),
+            (r#""a\\" c"#, &[r"a\\", "c"]),
+            (r#""a"b c"#, &[r#""a"b"#, "c"]),
+            ("[a b", &["[a", "b"]),
+            ("[a]b c] d", &["[a]b c]", "d"]),
+            ("[a", &["[a"]),
+            (r#"a"b "c""#, &[r#"a"b"#, "c"]),
+            (r#""""#, &[""]),
+        ] {
+            assert_eq!(fields(line, Start::Fields).expect("closed"), expected, "{line:?}");
+        }
+        assert_eq!(fields(r#"a "b"#, Start::Fields), None);
+        assert_eq!(fields(r#"a "b\"#, Start::Fields), None);
+        assert_eq!(fields(r#"a "b\""#, Start::Fields), None);
+    }
+
+    #[test]
+    fn a_user_has_the_blanks_up_to_the_time() {
+        for (user, start) in [("u", ""), ("u v", ""), ("u [v] w", ""), ("u [t] \\\"GET", ""), ("", "")] {
+            let line = format!("{start}h - {user} [t z] \"GET / HTTP/1.1\" 200 5");
+            let expected = ["h", "-", user, "[t z]", "GET / HTTP/1.1", "200", "5"];
+            assert_eq!(fields(&line, Start::Usual).expect("closed"), expected, "{line}");
+            let line = format!("v:80 {line}");
+            assert_eq!(fields(&line, Start::Usual).expect("closed"), expected, "{line}");
+        }
+        let line = "a b - u v [t] \"GET /\" 200";
+        assert_eq!(
+            fields(line, Start::Before(4)).expect("closed"),
+            ["a", "b", "-", "u v", "[t]", "GET /", "200"]
+        );
+    }
+
+    #[test]
+    fn a_virtual_host_stands_before_four_fields() {
+        let host = |line: &str| fields(line, Start::Usual).expect("closed")[0].clone();
+        assert_eq!(host("v h - u [t] \"GET /\" 200 5"), "h");
+        assert_eq!(host("v h ident u [t] \"GET /\" 200 5"), "h");
+        assert_eq!(host("h ident u [t] \"GET /\" 200 5"), "h");
+        assert_eq!(host("h - u v [t] \"GET /\" 200 5"), "h");
+        assert_eq!(host("v h - u v w [t] \"GET /\" 200 5"), "h");
+        assert_eq!(host("v h - - [t] \"GET /\" 200 5"), "h");
+    }
+}

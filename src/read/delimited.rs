@@ -1,0 +1,233 @@
+//! A line under one delimiter -> a record, a header, or what is wrong with it.
+
+use std::ops::Range;
+
+use crate::count::{Method, Request};
+use crate::read::blanks::{BlankSplitter, Start};
+use crate::read::columns::{BLANKS, Columns, Header, has_data};
+use crate::read::names::{self, Names};
+use crate::read::record::{Record, Splitter, UnclosedQuote, is_blank, trim};
+use crate::read::request::{Malformed, is_request_line, read_request};
+use crate::read::timestamp::TimeReader;
+
+/// Reads lines at one delimiter.
+#[derive(Debug)]
+pub(crate) struct Delimited {
+    delimiter: u8,
+    usual: Splitter,
+    escaping: Splitter,
+    blanks: BlankSplitter,
+}
+
+/// A good record, without the text that it stands in.
+#[derive(Clone, Debug)]
+pub(crate) struct Good {
+    /// Its second.
+    pub(crate) second: i64,
+    /// How many fields it has.
+    pub(crate) fields: usize,
+    place: Place,
+    host: Option<Range<usize>>,
+    section: Option<Range<usize>>,
+    method: Method,
+    status: Option<u16>,
+    bytes: u64,
+    latency: Option<u64>,
+}
+
+/// What the fields of a record are parts of.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Line,
+    Usual,
+    Escaping,
+}
+
+impl Good {
+    fn new(second: i64, request: &Request<'_>, record: &Record<'_>, place: Place) -> Good {
+        Good {
+            second,
+            fields: record.width(),
+            place,
+            host: part_of(record.bytes(), request.host),
+            section: part_of(record.bytes(), request.section),
+            method: request.method,
+            status: request.status,
+            bytes: request.bytes,
+            latency: request.latency,
+        }
+    }
+}
+
+/// Where `part` stands in `whole`; `None` if it is no part of it.
+fn part_of(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start + part.len();
+    (end <= whole.len()).then_some(start..end)
+}
+
+/// What the columns are, and how sure that is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'a> {
+    /// The columns; `None` as long as nothing says which is the time.
+    pub(crate) columns: Option<&'a Columns>,
+    /// Whether they are only assumed to be the usual seven.
+    pub(crate) is_assumed: bool,
+    /// Whether they are given by position, or assumed.
+    pub(crate) is_by_position: bool,
+}
+
+impl Delimited {
+    pub(crate) fn new(delimiter: u8) -> Delimited {
+        Delimited {
+            delimiter,
+            usual: Splitter::new(delimiter),
+            escaping: Splitter::escaping(delimiter),
+            blanks: BlankSplitter::default(),
+        }
+    }
+
+    pub(crate) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The fields of `text`, each by itself.
+    pub(crate) fn split<'a>(&'a mut self, text: &'a [u8]) -> Result<Record<'a>, UnclosedQuote> {
+        if self.delimiter == BLANKS { self.blanks.split(text, Start::Fields) } else { self.usual.split(text) }
+    }
+
+    /// The record that `text` is.
+    pub(crate) fn read(
+        &mut self,
+        text: &[u8],
+        expected: Expected<'_>,
+        times: &mut TimeReader,
+    ) -> Result<Good, Malformed> {
+        let columns = expected.columns.ok_or(Malformed::UnknownColumns)?;
+        if self.delimiter == BLANKS {
+            let start = match columns.time {
+                _ if expected.is_assumed => Start::Usual,
+                time if expected.is_by_position && columns.date.is_none() => Start::Before(time),
+                _ => Start::Fields,
+            };
+            let record = self.blanks.split(text, start).map_err(|UnclosedQuote| Malformed::UnclosedQuote)?;
+            let (second, request) = read_request(&record, columns, times)?;
+            return Ok(Good::new(second, &request, &record, Place::Line));
+        }
+        let mut problem = match self.usual.split(text) {
+            Ok(record) => match read_request(&record, columns, times) {
+                Ok((second, request)) => {
+                    let is_line = record.bytes().as_ptr() == text.as_ptr();
+                    let place = if is_line { Place::Line } else { Place::Usual };
+                    return Ok(Good::new(second, &request, &record, place));
+                }
+                Err(problem) => problem,
+            },
+            Err(UnclosedQuote) => Malformed::UnclosedQuote,
+        };
+        if memchr::memmem::find(text, b"\\\"").is_some() {
+            if let Ok(record) = self.escaping.split(text) {
+                match read_request(&record, columns, times) {
+                    Ok((second, request)) => {
+                        return Ok(Good::new(second, &request, &record, Place::Escaping));
+                    }
+                    Err(Malformed::Fields { .. }) => {}
+                    // With the right number of fields this is the likelier reading.
+                    Err(other) => problem = other,
+                }
+            }
+        }
+        Err(problem)
+    }
+
+    /// The request of a record that was just read from `text`.
+    pub(crate) fn request<'a>(&'a self, good: &Good, text: &'a [u8]) -> Request<'a> {
+        let bytes = match good.place {
+            Place::Line => text,
+            Place::Usual => self.usual.unquoted(),
+            Place::Escaping => self.escaping.unquoted(),
+        };
+        let part = |range: &Option<Range<usize>>| -> &'a [u8] {
+            range.clone().and_then(|range| bytes.get(range)).unwrap_or(b"-")
+        };
+        Request {
+            host: part(&good.host),
+            method: good.method,
+            section: part(&good.section),
+            status: good.status,
+            bytes: good.bytes,
+            latency: good.latency,
+        }
+    }
+
+    /// The header that `text` is, and how many fields it has.
+    pub(crate) fn header(
+        &mut self,
+        text: &[u8],
+        called: &[(String, String)],
+        times: &mut TimeReader,
+    ) -> Option<(Header, usize)> {
+        let record = self.split(text).ok()?;
+        Some((Header::of(&record, called, times)?, record.width()))
+    }
+
+    /// Whether `text` looks like a line of names.
+    pub(crate) fn looks_like_names(&mut self, text: &[u8], is_first: bool, times: &mut TimeReader) -> bool {
+        // Any text is a row of words.
+        let is_first = is_first && self.delimiter != BLANKS;
+        match self.split(text) {
+            Ok(record) => looks_like_names(&record, is_first, times),
+            // Half of a header, perhaps: its quotes may be what is wrong with it.
+            Err(UnclosedQuote) if is_first => {
+                let unquoted: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'"').collect();
+                self.usual.split(&unquoted).is_ok_and(|record| looks_like_names(&record, true, times))
+            }
+            Err(UnclosedQuote) => false,
+        }
+    }
+
+    /// Whether no field of `text` is a number or a time.
+    pub(crate) fn has_no_data(&mut self, text: &[u8], times: &mut TimeReader) -> bool {
+        self.split(text).is_ok_and(|record| !has_data(&record, times))
+    }
+
+    /// The names in `text`, for people.
+    pub(crate) fn list(&mut self, text: &[u8]) -> Box<[u8]> {
+        const SHOWN: usize = 300;
+        let mut list = match self.split(text) {
+            Ok(record) => record.fields().collect::<Vec<_>>().join(&b", "[..]),
+            Err(UnclosedQuote) => text.to_vec(),
+        };
+        if list.len() > SHOWN {
+            list.truncate(SHOWN);
+            list.extend_from_slice(b"...");
+        }
+        list.into()
+    }
+
+    /// How many fields `text` seems to have: quotes may be what is wrong with
+    /// it, so they don't count.
+    pub(crate) fn apparent_fields(&self, text: &[u8]) -> usize {
+        1 + memchr::memchr_iter(self.delimiter, text).count()
+    }
+}
+
+/// Whether `record` looks like a line of names: no field is a number, a time
+/// or a request line, and at least two are known, or, if `is_first`, all of at
+/// least three look like names.
+fn looks_like_names(record: &Record<'_>, is_first: bool, times: &mut TimeReader) -> bool {
+    if has_data(record, times) || record.fields().any(is_request_line) {
+        return false;
+    }
+    let all_are = || record.width() >= 3 && record.fields().all(names::looks_like_name);
+    Names::of(record).known() >= 2 || (is_first && all_are())
+}
+
+/// What follows `#Fields:` or `#fields` at the start of a line.
+pub(crate) fn fields_directive(text: &[u8]) -> Option<&[u8]> {
+    let rest = match text.strip_prefix(b"#Fields:").or_else(|| text.strip_prefix(b"#fields:")) {
+        Some(rest) => rest,
+        None => text.strip_prefix(b"#fields").filter(|rest| rest.first().copied().is_some_and(is_blank))?,
+    };
+    Some(trim(rest)).filter(|rest| !rest.is_empty())
+}

@@ -1,0 +1,254 @@
+//! What a line says by itself, under the delimiters that are possible.
+
+use crate::count::Request;
+use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header};
+use crate::read::delimited::{Delimited, Expected, Good, fields_directive};
+use crate::read::hint::foreign_format;
+use crate::read::request::Malformed;
+use crate::read::timestamp::TimeReader;
+
+/// How the columns came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// `--columns` gives their positions: no header changes them.
+    Given,
+    /// The usual seven, as nothing says otherwise.
+    Assumed,
+    /// A header.
+    Header,
+    /// They aren't: a header without a time, or none yet by whose names the
+    /// columns were given.
+    Unknown,
+}
+
+/// The columns and the delimiter as they are at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) columns: Columns,
+    pub(crate) basis: Basis,
+    /// The index of the delimiter; `None` until a line was a header or a good
+    /// record.
+    pub(crate) delimiter: Option<usize>,
+    /// Whether a header or an option has said the delimiter.
+    pub(crate) is_said: bool,
+    /// Whether a record was read by these columns.
+    pub(crate) has_records: bool,
+}
+
+impl State {
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            columns: (self.basis != Basis::Unknown).then_some(&self.columns),
+            is_assumed: self.basis == Basis::Assumed,
+            is_by_position: self.basis != Basis::Header,
+        }
+    }
+}
+
+/// What a line says by itself; an index is that of the delimiter.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// A record.
+    Good(usize, Good),
+    /// A header.
+    Header(usize, Box<Columns>),
+    /// A header that can't be used: it lacks a time, or a column by its name.
+    Useless(Malformed),
+    /// A line that starts with `#`.
+    Comment,
+    /// A first line that is a header to people only.
+    FirstLine,
+    /// None of these.
+    Bad(Malformed),
+}
+
+/// Reads lines under every delimiter.
+#[derive(Debug)]
+pub(crate) struct LineReader {
+    /// Roles and names that `--columns` gives.
+    called: Vec<(String, String)>,
+    /// Whether `--delimiter` was given.
+    is_given: bool,
+    /// One for each delimiter, in order of preference.
+    readers: Vec<Delimited>,
+    pub(crate) times: TimeReader,
+}
+
+impl LineReader {
+    pub(crate) fn new(called: Vec<(String, String)>, is_given: bool, times: TimeReader) -> LineReader {
+        let readers = DELIMITERS.into_iter().chain([BLANKS]).map(Delimited::new).collect();
+        LineReader { called, is_given, readers, times }
+    }
+
+    /// The index of a delimiter.
+    pub(crate) fn index_of(&self, delimiter: u8) -> Option<usize> {
+        self.readers.iter().position(|reader| reader.delimiter() == delimiter)
+    }
+
+    /// The delimiter at an index.
+    pub(crate) fn delimiter(&self, index: usize) -> u8 {
+        self.readers[index].delimiter()
+    }
+
+    /// Whether `--columns` gives names.
+    pub(crate) fn has_names(&self) -> bool {
+        !self.called.is_empty()
+    }
+
+    /// The record that `text` is under the delimiter of `state`.
+    pub(crate) fn read(&mut self, text: &[u8], state: &State) -> Result<Good, Malformed> {
+        let index = state.delimiter.unwrap_or_default();
+        self.readers[index].read(text, state.expected(), &mut self.times)
+    }
+
+    /// The request of a record that was just read from `text`.
+    pub(crate) fn request<'a>(&'a self, index: usize, good: &Good, text: &'a [u8]) -> Request<'a> {
+        self.readers[index].request(good, text)
+    }
+
+    /// The delimiters beside that of `state` under which `text` is a record,
+    /// as bits.
+    pub(crate) fn others(&mut self, text: &[u8], state: &State) -> u8 {
+        if state.is_said || state.delimiter.is_none() {
+            return 0;
+        }
+        let mut bits = 0;
+        for (index, reader) in self.readers.iter_mut().enumerate() {
+            let is_other = state.delimiter != Some(index);
+            if is_other && reader.read(text, state.expected(), &mut self.times).is_ok() {
+                bits |= 1 << index;
+            }
+        }
+        bits
+    }
+
+    /// The one of the delimiters in `bits` under which `text` has the most
+    /// fields.
+    pub(crate) fn best_of(&mut self, bits: u8, text: &[u8], state: &State) -> Option<usize> {
+        let mut best = None;
+        for (index, reader) in self.readers.iter_mut().enumerate() {
+            if bits & 1 << index == 0 {
+                continue;
+            }
+            if let Ok(good) = reader.read(text, state.expected(), &mut self.times)
+                && best.is_none_or(|(fields, _)| good.fields > fields)
+            {
+                best = Some((good.fields, index));
+            }
+        }
+        best.map(|(_, index)| index)
+    }
+
+    /// What `text` says; `is_first` if only skipped lines have come before it.
+    pub(crate) fn verdict(&mut self, text: &[u8], state: &State, is_first: bool) -> Verdict {
+        if let Some(names) = fields_directive(text) {
+            return self.directive(names);
+        }
+        let possible = match state.delimiter {
+            Some(index) => index..index + 1,
+            None => 0..self.readers.len(),
+        };
+        let mut best: Option<(usize, Verdict)> = None;
+        let mut problem: Option<(usize, Malformed)> = None;
+        for index in possible.clone() {
+            let is_blanks = self.readers[index].delimiter() == BLANKS;
+            if is_blanks && best.is_some() {
+                break;
+            }
+            let (fields, verdict) = match self.readers[index].read(text, state.expected(), &mut self.times) {
+                Ok(good) => (good.fields, Verdict::Good(index, good)),
+                Err(other) => {
+                    let fields = self.readers[index].apparent_fields(text);
+                    let needs_blanks = || is_blanks && state.columns.width.fits(fields);
+                    match &problem {
+                        Some((most, _)) if is_blanks && state.columns.width.fits(*most) => {}
+                        Some((most, _)) if fields <= *most || (is_blanks && !needs_blanks()) => {}
+                        _ => problem = Some((fields, other)),
+                    }
+                    match self.header(index, text) {
+                        Some(found) => found,
+                        None => continue,
+                    }
+                }
+            };
+            if best.as_ref().is_none_or(|(most, _)| fields > *most) {
+                best = Some((fields, verdict));
+            }
+        }
+        if let Some((_, verdict)) = best {
+            return verdict;
+        }
+        if text.first() == Some(&b'#') {
+            return Verdict::Comment;
+        }
+        // A header of which no record was read may have been none.
+        if !state.has_records && !self.is_given && state.delimiter.is_some() {
+            let other = (0..self.readers.len()).filter_map(|index| self.header(index, text)).next();
+            if let Some((_, verdict)) = other {
+                return verdict;
+            }
+        }
+        let problem = problem.map_or(Malformed::UnknownColumns, |(_, problem)| problem);
+        if state.basis == Basis::Given {
+            let is_header = is_first && self.is_header_to_people(possible, text);
+            return if is_header { Verdict::FirstLine } else { Verdict::Bad(problem) };
+        }
+        match self.names(possible, text, is_first) {
+            Some(names) => Verdict::Useless(Malformed::NoTime(names)),
+            None => Verdict::Bad(problem),
+        }
+    }
+
+    /// The header that `text` is, if it has all that it needs.
+    fn header(&mut self, index: usize, text: &[u8]) -> Option<(usize, Verdict)> {
+        if text.first() == Some(&b'#') {
+            return None;
+        }
+        let (header, fields) = self.readers[index].header(text, &self.called, &mut self.times)?;
+        match header {
+            Header::Columns(columns) => Some((fields, Verdict::Header(index, columns))),
+            Header::Lacks(name) => Some((fields, Verdict::Useless(Malformed::NoColumn(name)))),
+            Header::NoTime => None,
+        }
+    }
+
+    /// What names after `#Fields:` say: they are separated by tabs if there
+    /// are any, else by blanks.
+    fn directive(&mut self, names: &[u8]) -> Verdict {
+        let delimiter = if names.contains(&b'\t') { b'\t' } else { BLANKS };
+        let Some(index) = self.index_of(delimiter) else { return Verdict::Comment };
+        let list = self.readers[index].list(names);
+        let Ok(record) = self.readers[index].split(names) else { return Verdict::Comment };
+        match Header::of_fields(&record, &self.called) {
+            Header::Columns(columns) => Verdict::Header(index, columns),
+            Header::Lacks(name) => Verdict::Useless(Malformed::NoColumn(name)),
+            Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
+        }
+    }
+
+    /// The names that `text` is a line of.
+    fn names(&mut self, possible: std::ops::Range<usize>, text: &[u8], is_first: bool) -> Option<Box<[u8]>> {
+        let mut best: Option<(usize, usize)> = None;
+        for index in possible {
+            let reader = &mut self.readers[index];
+            if best.is_some() && reader.delimiter() == BLANKS {
+                break;
+            }
+            let fields = reader.apparent_fields(text);
+            if best.is_none_or(|(most, _)| fields > most)
+                && reader.looks_like_names(text, is_first, &mut self.times)
+            {
+                best = Some((fields, index));
+            }
+        }
+        best.map(|(_, index)| self.readers[index].list(text))
+    }
+
+    /// Whether no field of a source's first line is a number or a time, and it
+    /// is no other kind of file.
+    fn is_header_to_people(&mut self, possible: std::ops::Range<usize>, text: &[u8]) -> bool {
+        let most = possible.rev().max_by_key(|&index| self.readers[index].apparent_fields(text));
+        let most = most.filter(|_| foreign_format(text).is_none() && !text.contains(&b'\r'));
+        most.is_some_and(|index| self.readers[index].has_no_data(text, &mut self.times))
+    }
+}
