@@ -39,6 +39,48 @@ pub(crate) fn find_either(text: &[u8], one: u8, other: u8) -> usize {
     text.len() - rest.len() + place.unwrap_or(rest.len())
 }
 
+/// Where the first byte up to `most` is; the end if there is none.
+#[inline(always)]
+pub(crate) fn find_up_to(text: &[u8], most: u8) -> usize {
+    let mut rest = text;
+    while let Some((chunk, next)) = rest.split_first_chunk::<16>() {
+        let chunk = u8x16::new(*chunk);
+        let found = chunk.min(u8x16::splat(most)).cmp_eq(chunk).move_mask();
+        if found != 0 {
+            return text.len() - rest.len() + found.trailing_zeros() as usize;
+        }
+        rest = next;
+    }
+    let place = rest.iter().position(|&byte| byte <= most);
+    text.len() - rest.len() + place.unwrap_or(rest.len())
+}
+
+/// How often `counted` comes before the first newline, and where that is;
+/// `None` if a quote comes before it, or none of the two is there.
+pub(crate) fn count_to_newline(text: &[u8], counted: u8) -> Option<(usize, usize)> {
+    let (mut rest, mut count) = (text, 0);
+    while let Some((chunk, next)) = rest.split_first_chunk::<16>() {
+        let chunk = u8x16::new(*chunk);
+        let places = |byte: u8| chunk.cmp_eq(u8x16::splat(byte)).move_mask();
+        let newlines = places(b'\n');
+        // All before the first one.
+        let before = if newlines == 0 { 0xFFFF } else { (newlines & newlines.wrapping_neg()) - 1 };
+        if places(b'"') & before != 0 {
+            return None;
+        }
+        count += (places(counted) & before).count_ones() as usize;
+        if newlines != 0 {
+            return Some((count, text.len() - rest.len() + newlines.trailing_zeros() as usize));
+        }
+        rest = next;
+    }
+    let end = rest.iter().position(|&byte| byte == b'\n')?;
+    let last = &rest[..end];
+    let has_quote = last.contains(&b'"');
+    count += last.iter().filter(|&&byte| byte == counted).count();
+    (!has_quote).then_some((count, text.len() - rest.len() + end))
+}
+
 /// The bytes of a name, by bits, that are not shown as they are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unshown {

@@ -16,7 +16,7 @@
 //! `scripts/fuzz plain` on any; run both after every change, and `scripts/bench`
 //! to see what it has cost.
 
-use crate::bits::{HIGHEST, find_either};
+use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
 use crate::count::{Method, Request};
 use crate::read::columns::{BLANKS, Columns, Role, Width};
 use crate::read::line::MAX_LINE;
@@ -25,17 +25,28 @@ use crate::read::request::{
     method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes, read_status,
 };
 use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
-use crate::read::value::read_host;
+use crate::read::value::{Unit, read_host, read_latency};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Nothing,
+    Value(Role),
+    Latency(Unit),
+}
+
+/// How many columns the Common Log Format has.
+const COMMON: usize = 7;
 
 /// Reads the plain lines of one layout.
 #[derive(Clone, Debug)]
 pub struct PlainReader {
     delimiter: u8,
     /// What each column holds, as far as columns are read.
-    roles: Vec<Option<Role>>,
+    contents: Vec<Content>,
     width: Width,
-    /// Whether the columns are those of the Common Log Format: straight code
-    /// instead of a loop over the roles takes 6 % off the whole program's time.
+    /// Whether the first columns are those of the Common Log Format: straight
+    /// code instead of a loop takes 6 % off the whole program's time.
     is_common: bool,
     /// Whether lines of this layout are read here at all.
     is_able: bool,
@@ -46,18 +57,26 @@ impl PlainReader {
     /// A reader of lines with these columns and this delimiter.
     #[must_use]
     pub fn new(columns: &Columns, delimiter: u8) -> PlainReader {
-        let roles = columns.roles();
+        let contents = |columns: &Columns| -> Vec<Content> {
+            columns.roles().into_iter().map(|role| role.map_or(Content::Nothing, Content::Value)).collect()
+        };
+        let common = contents(&Columns::default());
+        let mut contents = contents(columns);
+        let is_common = contents.get(..COMMON) == Some(&common);
+        if let Some(latency) = columns.latency {
+            contents.resize(contents.len().max(latency.column + 1), Content::Nothing);
+            contents[latency.column] = Content::Latency(latency.unit);
+        }
+        // A time in two columns has to be put together first; a method column
+        // says how a request column is read.
+        let is_able = columns.date.is_none() && (columns.request.is_none() || columns.method.is_none());
         PlainReader {
             delimiter,
-            is_common: roles == Columns::default().roles(),
-            roles,
+            is_common,
+            // Between blanks, only what nginx and Apache write by default.
+            is_able: is_able && (delimiter != BLANKS || contents == common),
+            contents,
             width: columns.width,
-// A time in two columns has to be put together first; a method
-            // column says how a request column is read.
-            is_able: columns.date.is_none()
-                && columns.latency.is_none()
-                && (columns.request.is_none() || columns.method.is_none())
-                && delimiter != BLANKS,
             known_times: KnownTimes::default(),
         }
     }
@@ -74,6 +93,9 @@ impl PlainReader {
         if !self.is_able {
             return None;
         }
+        if self.delimiter == BLANKS {
+            return self.read_combined(text, times);
+        }
         let mut line = PlainLine {
             fields: Fields { rest: text, is_at_end: false, delimiter: self.delimiter },
             second: None,
@@ -88,6 +110,7 @@ impl PlainReader {
             method: None,
             path: None,
         };
+        let mut contents = &self.contents[..];
         if self.is_common {
             line.read_host()?;
             line.fields.skip()?;
@@ -96,25 +119,28 @@ impl PlainReader {
             line.read_request_line()?;
             line.read_status()?;
             line.read_bytes()?;
-        } else {
-            for role in &self.roles {
-                match role {
-                    None | Some(Role::User) => line.fields.skip()?,
-                    Some(Role::Time) => line.read_time(times, &mut self.known_times)?,
-                    Some(Role::Host) => line.read_host()?,
-                    Some(Role::Request) => line.read_request_line()?,
-                    Some(Role::Method) => line.method = Some(trim(line.fields.text()?)),
-                    Some(Role::Path) => line.path = Some(trim(line.fields.text()?)),
-                    Some(Role::Status) => line.read_status()?,
-                    Some(Role::Bytes) => line.read_bytes()?,
-                }
-            }
-            if line.method.is_some() || line.path.is_some() {
-                (line.request.method, line.request.section) =
-                    method_and_section_of_path(line.method, line.path);
+            contents = &contents[COMMON..];
+        }
+        for content in contents {
+            match content {
+                Content::Nothing | Content::Value(Role::User) => line.fields.skip()?,
+                Content::Value(Role::Time) => line.read_time(times, &mut self.known_times)?,
+                Content::Value(Role::Host) => line.read_host()?,
+                Content::Value(Role::Request) => line.read_request_line()?,
+                Content::Value(Role::Method) => line.method = Some(trim(line.fields.text()?)),
+                Content::Value(Role::Path) => line.path = Some(trim(line.fields.text()?)),
+                Content::Value(Role::Status) => line.read_status()?,
+                Content::Value(Role::Bytes) => line.read_bytes()?,
+                Content::Latency(unit) => line.request.latency = line.fields.latency(*unit)?,
             }
         }
-        let mut width = self.roles.len();
+        if line.method.is_some() || line.path.is_some() {
+            (line.request.method, line.request.section) = method_and_section_of_path(line.method, line.path);
+        }
+        let mut width = self.contents.len();
+        if !line.fields.is_at_end {
+            width += line.fields.pass_unquoted();
+        }
         while !line.fields.is_at_end {
             line.fields.skip()?;
             width += 1;
@@ -124,6 +150,57 @@ impl PlainReader {
             return None;
         }
         Some((line.second?, line.request, rest))
+    }
+}
+
+impl PlainReader {
+    /// The same for `host - user [time] "request" status bytes` and further
+    /// fields between blanks.
+    ///
+    /// The general way finds the time first, by the first `] "`: here all
+    /// before it is words, the second of them `-`, so that there is no other
+    /// and no virtual host. A backslash before a quote is left to that way.
+    #[inline(never)]
+    fn read_combined<'a>(
+        &mut self,
+        text: &'a [u8],
+        times: &mut TimeReader,
+    ) -> Option<(i64, Request<'a>, &'a [u8])> {
+        let mut fields = Fields { rest: text, is_at_end: false, delimiter: BLANKS };
+        let host = fields.word().filter(|_| !fields.is_at_end)?;
+        fields.rest = fields.rest.strip_prefix(b"- ")?;
+        fields.word().filter(|_| !fields.is_at_end)?;
+        let second = if let Some((second, rest)) = self.known_times.pass(&fields) {
+            fields.rest = rest;
+            second
+        } else {
+            let (time, before) = (fields.bracketed()?, fields.rest);
+            let second = times.read(time)?;
+            fields.rest = before.get(time.len() + 1..)?;
+            if times.is_fixed() {
+                self.known_times.set(before, fields.rest, second);
+            }
+            second
+        };
+        let (method, section) = method_and_section(fields.quoted()?);
+        let status = Some(fields.three_digits().filter(|_| !fields.is_at_end)?);
+        let bytes = match fields.digits() {
+            Some(bytes) => bytes,
+            None => read_bytes(fields.word()?)?,
+        };
+        let mut width = COMMON;
+        while !fields.is_at_end {
+            match fields.rest.first()? {
+                b'"' => fields.quoted()?,
+                _ => fields.word()?,
+            };
+            width += 1;
+        }
+        let rest = fields.rest;
+        if !self.width.fits(width) || text.len() - rest.len() > MAX_LINE {
+            return None;
+        }
+        Some((second, Request { host: read_host(host), method, section, status, bytes, latency: None }, rest))
     }
 }
 
@@ -311,6 +388,20 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
+    /// Passes all fields up to the end of the line, and returns how many; none
+    /// if a quote is among them.
+    #[inline(always)]
+    fn pass_unquoted(&mut self) -> usize {
+        if let [b'"', ..] = self.rest {
+            return 0;
+        }
+        let Some((delimiters, end)) = count_to_newline(self.rest, self.delimiter) else { return 0 };
+        let Some(rest) = self.rest.get(end + 1..) else { return 0 };
+        self.rest = rest;
+        self.is_at_end = true;
+        delimiters + 1
+    }
+
     /// Reads a time and takes it into `known`.
     #[inline(never)]
     fn read_time(mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<(i64, Fields<'a>)> {
@@ -373,6 +464,48 @@ impl<'a> Fields<'a> {
         }
         self.pass(decimals.get(length as usize..)?)?;
         Some(second)
+    }
+
+    /// The next field between blanks, if it isn't quoted nor in brackets.
+    #[inline(always)]
+    fn word(&mut self) -> Option<&'a [u8]> {
+        if self.is_at_end || matches!(self.rest, [b'"' | b'[', ..]) {
+            return None;
+        }
+        // A tab separates too, a CR may end the line: what is below a blank is
+        // left to the other way but for the newline.
+        let (text, after) = self.rest.split_at_checked(find_up_to(self.rest, b' '))?;
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is quoted, without a quote in it.
+    #[inline(always)]
+    fn quoted(&mut self) -> Option<&'a [u8]> {
+        let [b'"', quoted @ ..] = self.rest else { return None };
+        if self.is_at_end {
+            return None;
+        }
+        let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
+        let [b'"', after @ ..] = after else { return None };
+        if text.last() == Some(&b'\\') {
+            return None;
+        }
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is in brackets and a quote follows.
+    fn bracketed(&self) -> Option<&'a [u8]> {
+        let [b'[', ..] = self.rest else { return None };
+        let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
+        (text.ends_with(b"]") && after.starts_with(b" \"")).then_some(text)
+    }
+
+    /// The next field as a latency; anything but a number is none.
+    #[inline(always)]
+    fn latency(&mut self, unit: Unit) -> Option<Option<u64>> {
+        Some(read_latency(trim(self.text()?), unit))
     }
 
     /// The next field if it is three digits, without quotes.

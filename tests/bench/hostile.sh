@@ -95,6 +95,8 @@ records 'sprintf("10.%d", i * 7919 % n)' 'sprintf("/section%d/page", i * 104729 
 judge 'new hosts and sections in no order' line
 records 'sprintf("aaaaaaaa%09dzzzzzzzz", i)' 'sprintf("/aaaaaaa%09dzzzzzzzz", i)'
 judge 'new names, the same at start and end' line
+records 'sprintf("host%045d%051d", i, i)' 'sprintf("/path%045d%050d/x", i, i)'
+judge 'every line new names of 100 bytes' line
 records 'sprintf("aaaaaaaa%04dzzzzzzzz", i % 5000)' 'sprintf("/aaaaaaa%04dzzzzzzzz/x", i * 7 % 9000)'
 judge 'known names that are the same at start and end' line
 records 'sprintf("10.0.%d.%d", i % 5, i % 40)' 'sprintf("/section%d\\033[2J\\033]0;x\\007\\302\\233m", i % 20)'
@@ -114,11 +116,17 @@ chosen = random.Random(1)
 write = sys.stdout.buffer.write
 allowed = bytes(byte for byte in range(256) if byte not in b'\n",')
 for i in range(int(sys.argv[1])):
-    name = bytes(chosen.choices(allowed, k=12))
+    name = bytes(chosen.choices(allowed, k=100))
     write(b'%s,-,-,%d,"GET /%s/x HTTP/1.1",200,5\n' % (b"h" + name, 1700000000 + i // 5000, name))
 PYTHON
 # Nothing foretells random bytes: each costs a wrong guess of the processor or two.
-most_times=$((3 * most_times)) judge 'every line new binary names' line
+most_times=$((2 * most_times)) judge 'every line new binary names of 100 bytes' line
+
+awk -v n="$lines" 'BEGIN {
+    commas = sprintf("%200s", ""); gsub(" ", ",", commas)
+    for (i = 0; i < n; i++)
+        printf "10.0.%d.%d,-,-,%d,\"GET /section%d/page HTTP/1.1\",200,5%s\n", i % 5, i % 40, 1700000000 + i / 40, i % 20, commas }' > "$dir/log"
+most_times=$((2 * most_times)) judge '200 extra commas' line
 
 python3 - "$lines" > "$dir/log" <<'PYTHON'
 import sys
