@@ -77,7 +77,7 @@ pub(crate) fn count_to_newline(text: &[u8], counted: u8) -> Option<(usize, usize
     let end = rest.iter().position(|&byte| byte == b'\n')?;
     let last = &rest[..end];
     let has_quote = last.contains(&b'"');
-    count += last.iter().filter(|&&byte| byte == counted).count();
+    count += memchr::memchr_iter(counted, last).count();
     (!has_quote).then_some((count, text.len() - rest.len() + end))
 }
 

@@ -353,9 +353,10 @@ fn stored<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME]) -> &'a [u8] {
         buffer[starts.trailing_zeros() as usize] = REPLACED;
         starts &= starts - 1;
     }
-    let mut length = raw.len().min(rest.trailing_zeros() as usize);
+    let first = raw.len().min(rest.trailing_zeros() as usize);
+    let mut length = first;
     let mut rest = rest.checked_shr(rest.trailing_zeros()).unwrap_or(0);
-    for index in length..raw.len() {
+    for index in first..raw.len() {
         buffer[length] = buffer[index];
         length += usize::from(rest & 1 == 0);
         rest >>= 1;

@@ -131,7 +131,7 @@ impl PlainReader {
                 Content::Value(Role::Path) => line.path = Some(trim(line.fields.text()?)),
                 Content::Value(Role::Status) => line.read_status()?,
                 Content::Value(Role::Bytes) => line.read_bytes()?,
-                Content::Latency(unit) => line.request.latency = line.fields.latency(*unit)?,
+                Content::Latency(unit) => line.read_latency(*unit)?,
             }
         }
         if line.method.is_some() || line.path.is_some() {
@@ -264,6 +264,16 @@ impl PlainLine<'_> {
         self.request.bytes = match self.fields.digits() {
             Some(bytes) => bytes,
             None => read_bytes(trim(self.fields.text()?))?,
+        };
+        Some(())
+    }
+
+    /// Anything but a number is none.
+    #[inline(always)]
+    fn read_latency(&mut self, unit: Unit) -> Option<()> {
+        self.request.latency = match self.fields.decimal(unit.exponent()) {
+            Some(nanoseconds) => Some(nanoseconds),
+            None => read_latency(trim(self.fields.text()?), unit),
         };
         Some(())
     }
@@ -502,10 +512,32 @@ impl<'a> Fields<'a> {
         (text.ends_with(b"]") && after.starts_with(b" \"")).then_some(text)
     }
 
-    /// The next field as a latency; anything but a number is none.
+    /// The next field if it is a decimal number of up to eight digits and as
+    /// many decimals, without quotes; times ten to the power of `exponent`, at
+    /// most 9, rounded down.
     #[inline(always)]
-    fn latency(&mut self, unit: Unit) -> Option<Option<u64>> {
-        Some(read_latency(trim(self.text()?), unit))
+    fn decimal(&mut self, exponent: usize) -> Option<u64> {
+        const POWERS: [u64; 10] =
+            [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+        if self.is_at_end {
+            return None;
+        }
+        let (length, digits) = digits_at(self.rest)?;
+        let whole = join_digits(digits.checked_shl(64 - 8 * length)?) * POWERS.get(exponent)?;
+        let mut rest = self.rest.get(length as usize..)?;
+        let mut part = 0;
+        if let [b'.', decimals @ ..] = rest {
+            let (length, digits) = digits_at(decimals)?;
+            part = join_digits(digits.checked_shl(64 - 8 * length)?);
+            let length = length as usize;
+            part = match exponent.checked_sub(length) {
+                Some(missing) => part * POWERS.get(missing)?,
+                None => part / POWERS.get(length - exponent)?,
+            };
+            rest = decimals.get(length..)?;
+        }
+        self.pass(rest)?;
+        Some(whole + part)
     }
 
     /// The next field if it is three digits, without quotes.
