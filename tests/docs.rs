@@ -159,6 +159,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
         "master",
         "redis",
         "bench",
+        "peers",
         "install",
         "minutes",
         "locked",

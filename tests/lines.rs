@@ -5,6 +5,7 @@ mod common;
 
 use common::{Ran, Random, Step, TODAY, filter, record, run};
 use httpmon::monitor::Outcome;
+use httpmon::read::blanks::{BlankSplitter, Start};
 use httpmon::read::columns::Columns;
 use httpmon::read::plain::PlainReader;
 use httpmon::read::record::Splitter;
@@ -222,9 +223,17 @@ fn quoting_line(random: &mut Random) -> Vec<u8> {
 #[test]
 fn the_plain_way_agrees_with_the_general_way_on_every_line() {
     let random = &mut Random::new(2);
-    let lists =
-        ["host,-,user,time,request,status,bytes", "time,method,path", "path,time,status", "bytes,host,time"];
-    let pieces: [&[u8]; 26] = [
+    let lists = [
+        "host,-,user,time,request,status,bytes",
+        "host,-,user,time,request,status,bytes,latency",
+        "latency_ms,time,method,path",
+        "path,time,status",
+        "bytes,host,time",
+    ];
+    let pieces: [&[u8]; 29] = [
+        b"0.123",
+        b"\"12.5\"",
+        b"31ms",
         b"1549573860",
         b"1549573860",
         b"1549573860",
@@ -296,6 +305,71 @@ fn the_plain_way_agrees_with_the_general_way_on_every_line() {
         read += 1;
     }
     assert!(read > 10_000, "{read}");
+}
+
+#[test]
+fn the_plain_way_agrees_with_the_general_way_on_lines_between_blanks() {
+    let random = &mut Random::new(3);
+    let hosts: [&str; 9] = ["10.0.0.1", "10.0.0.1", "::1", "-", "", "\"h", "[h", "h]", "v:80 h"];
+    let idents: [&str; 7] = ["-", "-", "-", "-", "x", "\"-\"", "- -"];
+    let users: [&str; 10] = ["-", "-", "mary", "u v", "", "u\tv", "u]", "[u", "[u] \"", "\"u\""];
+    let times: [&str; 8] = [
+        "[07/Feb/2019:21:11:00 +0000]",
+        "[07/Feb/2019:21:11:00 +0000]",
+        "[07/Feb/2019:21:11:01 +0000]",
+        "[07/Feb/2019:21:11:00]",
+        "1549573860",
+        "[a [b]",
+        "[07/Feb/2019:21:11:00 +0000",
+        "[07/Feb/2019:21:11:00 +0000]x",
+    ];
+    let requests: [&str; 9] = [
+        "\"GET /a/b HTTP/1.1\"",
+        "\"GET /a/b HTTP/1.1\"",
+        "\"POST /a?b HTTP/1.0\"",
+        "\" GET  /a \"",
+        "\"\"",
+        "\"-\"",
+        "\"GET /\\\"a\\\" HTTP/1.1\"",
+        "\"\\x16\\x03\"",
+        "\"GET /\\\\\"",
+    ];
+    let numbers: [&str; 9] = ["200", "200", "404", "5", "-", "", "123456789012", "\"200\"", "2oo"];
+    let agents: [&str; 9] =
+        ["\"-\"", "\"Mozilla/5.0 (X11)\"", "\"a\\\"b\"", "\"a", "[a", "a\t\"b", "x", "\"a\"b", ""];
+    let mut splitter = BlankSplitter::default();
+    let columns = Columns::default();
+    let mut read = 0;
+    for round in 0..200_000 {
+        let is_usual = random.one_in(2);
+        let mut pick = |choices: &[&str]| {
+            let first = if is_usual && !random.one_in(6) { &choices[..2] } else { choices };
+            (*random.pick(first)).to_owned()
+        };
+        let mut fields = vec![pick(&hosts), pick(&idents), pick(&users), pick(&times), pick(&requests)];
+        fields.extend([pick(&numbers), pick(&numbers)]);
+        for _ in 0..random.below(4) {
+            fields.push((*random.pick(&agents)).to_owned());
+        }
+        let line = fields.join(" ");
+        let end = if random.one_in(4) { "\r\n" } else { "\n" };
+        let next =
+            *random.pick(&["- - [", "\"", "x - - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5\n"]);
+        let text = [&line, end, next].concat();
+        let mut times = TimeReader::new(Zone::utc());
+        let mut reader = PlainReader::new(&columns, b' ');
+        let Some((second, request, rest)) = reader.read(text.as_bytes(), &mut times) else { continue };
+        assert_eq!(rest, next.as_bytes(), "round {round}: {line}");
+        let again = reader.read(text.as_bytes(), &mut times);
+        assert_eq!(again, Some((second, request, rest)), "round {round}, again: {line}");
+        for start in [Start::Usual, Start::Before(3), Start::Fields] {
+            let record = splitter.split(line.as_bytes(), start).expect("no open quote");
+            let expected = read_request(&record, &columns, &mut times);
+            assert_eq!(Ok((second, request)), expected, "round {round}: {start:?}: {line}");
+        }
+        read += 1;
+    }
+    assert!(read > 20_000, "{read}");
 }
 
 fn diagnostics(ran: &Ran) -> Vec<&str> {

@@ -15,7 +15,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
-use crate::bits::{HIGHEST, LOWEST, below};
+use crate::bits::{HIGHEST, LOWEST, Unshown, below, unshown};
 use crate::count::Numbers;
 
 /// Names are cut at this many bytes.
@@ -36,7 +36,7 @@ pub struct Tally {
     /// 0, or one more than an entry's index and the highest bits of its hash.
     places: Vec<u32>,
     entries: Vec<Entry>,
-    /// All names, one after the other.
+    /// The names that are longer than a key, one after the other.
     text: Vec<u8>,
     /// What came with a new name when there was no more room.
     capped: Numbers,
@@ -45,12 +45,18 @@ pub struct Tally {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: Key,
-    /// Where its name starts in `text`.
+    /// Where its name starts in `text`, if it isn't all in its key.
     start: u32,
     length: u8,
     /// Whether the name holds [`REPLACED`].
     is_replaced: bool,
     numbers: Numbers,
+}
+
+/// Where the entry of a name is, or where its place would be.
+enum Found {
+    Entry(usize),
+    Free { at: usize, probe: usize, tag: u32 },
 }
 
 /// The names with the most requests, and all others together.
@@ -77,82 +83,96 @@ impl Tally {
     #[inline(always)]
     pub fn count(&mut self, raw: &[u8], numbers: &Numbers, cap: usize) {
         let raw = &raw[..raw.len().min(MAX_NAME)];
-        match self.find(raw, Key::of(raw)) {
-            Some(index) => self.entries[index].numbers.add(numbers),
-            None => self.count_new(raw, numbers, cap),
+        let key = Key::of(raw);
+        match self.find(raw, key) {
+            Found::Entry(index) => self.entries[index].numbers.add(numbers),
+            Found::Free { at, probe, tag } if is_printable(raw) => {
+                self.count_new(raw, key, (at, probe, tag), numbers, cap);
+            }
+            Found::Free { .. } => self.count_odd(raw, numbers, cap),
         }
     }
 
     #[inline(always)]
-    fn find(&self, name: &[u8], key: Key) -> Option<usize> {
-        if self.places.is_empty() {
-            return None;
-        }
-        let mask = self.places.len() - 1;
-        let (mut at, tag) = self.hash(name);
+    fn find(&self, name: &[u8], key: Key) -> Found {
+        let (at, tag) = self.hash(name, key);
+        let mask = self.places.len().wrapping_sub(1);
+        let mut probe = 0;
         loop {
-            let place = self.places[at & mask];
+            let at = (at + probe) & mask;
+            // None is there before the first name.
+            let Some(&place) = self.places.get(at) else { return Found::Free { at: 0, probe, tag } };
             if place == 0 {
-                return None;
+                return Found::Free { at, probe, tag };
             }
             if place & !Tally::INDEX == tag {
                 let index = (place & Tally::INDEX) as usize - 1;
                 let entry = &self.entries[index];
                 let is_it = entry.key == key && usize::from(entry.length) == name.len();
                 if is_it && (name.len() <= Key::WHOLE || self.name(entry) == name) {
-                    return Some(index);
+                    return Found::Entry(index);
                 }
             }
-            at += 1;
+            probe += 1;
         }
     }
 
     /// Where to look for a name first, and what its place has in its high bits.
     #[inline(always)]
-    fn hash(&self, name: &[u8]) -> (usize, u32) {
-        let hash = self.hashing.hash_one(Bytes(name));
+    fn hash(&self, name: &[u8], key: Key) -> (usize, u32) {
+        let hash = if name.len() <= Key::WHOLE {
+            self.hashing.hash_one(key)
+        } else {
+            self.hashing.hash_one(Bytes(name))
+        };
         ((hash & 0xFFFF_FFFF) as usize, (hash >> 32) as u32 & !Tally::INDEX)
     }
 
-    #[inline(never)]
-    fn count_new(&mut self, raw: &[u8], numbers: &Numbers, cap: usize) {
-        let mut name = Cow::Borrowed(raw);
-        if !is_printable(raw) {
-            name = stored(raw).into();
-            if let Some(index) = self.find(&name, Key::of(&name)) {
-                self.entries[index].numbers.add(numbers);
-                return;
-            }
+    /// Counts what may not be shown as it is written.
+    #[cold]
+    fn count_odd(&mut self, raw: &[u8], numbers: &Numbers, cap: usize) {
+        let mut buffer = [0; MAX_NAME];
+        let name = stored(raw, &mut buffer);
+        let key = Key::of(name);
+        match self.find(name, key) {
+            Found::Entry(index) => self.entries[index].numbers.add(numbers),
+            Found::Free { at, probe, tag } => self.count_new(name, key, (at, probe, tag), numbers, cap),
         }
+    }
+
+    #[inline(never)]
+    fn count_new(
+        &mut self,
+        name: &[u8],
+        key: Key,
+        (at, probe, tag): (usize, usize, u32),
+        numbers: &Numbers,
+        cap: usize,
+    ) {
         if self.entries.len() >= cap {
             self.capped.add(numbers);
             return;
         }
-        let entry = Entry {
-            key: Key::of(&name),
-            start: u32::try_from(self.text.len()).unwrap_or(u32::MAX),
+        let start = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        if name.len() > Key::WHOLE {
+            self.text.extend_from_slice(name);
+        }
+        self.entries.push(Entry {
+            key,
+            start,
             length: u8::try_from(name.len()).unwrap_or(u8::MAX),
             is_replaced: name.contains(&REPLACED),
             numbers: *numbers,
-        };
-        self.text.extend_from_slice(&name);
-        self.entries.push(entry);
-        let is_placed = self.entries.len() * 2 <= self.places.len() && self.place(self.entries.len() - 1);
-        while !is_placed && !self.place_all() {}
-    }
-
-    /// Gives the entry at `index` a place; `false` if that takes too long a probe.
-    fn place(&mut self, index: usize) -> bool {
-        let mask = self.places.len() - 1;
-        let (at, tag) = self.hash(self.name(&self.entries[index]));
-        let free = (at..at + LONGEST_PROBE).map(|at| at & mask).find(|&at| self.places[at] == 0);
-        if let Some(free) = free {
-            self.places[free] = tag | (u32::try_from(index).unwrap_or(0) + 1);
+        });
+        if self.entries.len() * 2 <= self.places.len() && probe < LONGEST_PROBE {
+            self.places[at] = tag | u32::try_from(self.entries.len()).unwrap_or(0);
+        } else {
+            while !self.place_all() {}
         }
-        free.is_some()
     }
 
-    /// Gives all entries places by another hash, with as much room again.
+    /// Gives all entries places by another hash, with as much room again;
+    /// `false` if that takes too long a probe.
     #[cold]
     fn place_all(&mut self) -> bool {
         let room = (self.entries.len() * 4).next_power_of_two().max(Tally::FIRST_PLACES);
@@ -162,8 +182,26 @@ impl Tally {
         (0..self.entries.len()).all(|index| self.place(index))
     }
 
-    fn name(&self, entry: &Entry) -> &[u8] {
-        &self.text[entry.start as usize..][..usize::from(entry.length)]
+    /// Gives the entry at `index` a place; `false` if that takes too long a probe.
+    fn place(&mut self, index: usize) -> bool {
+        let entry = &self.entries[index];
+        let (at, tag) = self.hash(self.name(entry), entry.key);
+        let mask = self.places.len() - 1;
+        let free = (at..at + LONGEST_PROBE).map(|at| at & mask).find(|&at| self.places[at] == 0);
+        if let Some(free) = free {
+            self.places[free] = tag | (u32::try_from(index).unwrap_or(0) + 1);
+        }
+        free.is_some()
+    }
+
+    #[inline(always)]
+    fn name<'a>(&'a self, entry: &'a Entry) -> &'a [u8] {
+        let length = usize::from(entry.length);
+        if length <= Key::WHOLE {
+            &entry.key.0[..length]
+        } else {
+            &self.text[entry.start as usize..][..length]
+        }
     }
 
     /// The `top` names (0: all) by requests, then by name, and the rest.
@@ -180,13 +218,16 @@ impl Tally {
         for entry in rest {
             other.add(&entry.numbers);
         }
-        let shown = |entry: &&Entry| (String::from_utf8_lossy(self.name(entry)), entry.numbers);
         Ranking {
-            listed: listed.iter().map(shown).collect(),
+            listed: listed.iter().map(|entry| (self.shown(entry), entry.numbers)).collect(),
             distinct: rest.len() as u64,
             other,
             capped: self.capped.requests > 0,
         }
+    }
+
+    fn shown<'a>(&'a self, entry: &'a Entry) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.name(entry))
     }
 
     /// Compares two names as they are shown, byte by byte.
@@ -194,7 +235,9 @@ impl Tally {
         if a.is_replaced || b.is_replaced {
             return compare_shown(self.name(a), self.name(b));
         }
-        self.name(a).cmp(self.name(b))
+        // Most differ within their keys.
+        let heads = a.key.head().cmp(&b.key.head());
+        heads.then_with(|| self.name(a).cmp(self.name(b)))
     }
 
     /// Forgets all names, and the memory of many.
@@ -219,23 +262,46 @@ impl std::hash::Hash for Bytes<'_> {
     }
 }
 
-/// The start and end of a name: all of one of up to 16 bytes but its length.
+/// A name of up to 16 bytes, filled up with zeros; of a longer one the first
+/// and the last eight bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key([u64; 2]);
+struct Key([u8; Key::WHOLE]);
 
 impl Key {
-    /// So long a name is all in its key.
     const WHOLE: usize = 16;
 
+    /// The ends of a name overlap unless it has twice their length, so that
+    /// shifting the second one puts it where it belongs, without a loop.
     #[inline(always)]
     fn of(name: &[u8]) -> Key {
-        Key(match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-            (Some(head), Some(tail)) => [head, tail].map(|bytes| u64::from_le_bytes(*bytes)),
-            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-                (Some(head), Some(tail)) => [head, tail].map(|bytes| u64::from(u32::from_le_bytes(*bytes))),
-                _ => [name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0],
-            },
-        })
+        let length = name.len();
+        let word = if let (Some(head), Some(tail)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
+            let half = 4 * Key::WHOLE.saturating_sub(length);
+            let tail = tail >> half >> half;
+            u128::from(head) | u128::from(tail) << 64
+        } else if let (Some(head), Some(tail)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+            let (head, tail) = (u32::from_le_bytes(*head), u32::from_le_bytes(*tail));
+            u128::from(u64::from(head) | u64::from(tail) << (8 * (length - 4)))
+        } else if let [first, .., last] = name {
+            let middle = u32::from(name[length / 2]) << (8 * (length / 2));
+            u128::from(u32::from(*first) | middle | u32::from(*last) << (8 * (length - 1)))
+        } else {
+            u128::from(name.first().copied().unwrap_or(0))
+        };
+        Key(word.to_le_bytes())
+    }
+
+    /// The first bytes, so that they compare as the name does.
+    fn head(self) -> u64 {
+        self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    }
+}
+
+impl std::hash::Hash for Key {
+    #[inline(always)]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_le_bytes(self.0));
     }
 }
 
@@ -280,21 +346,22 @@ fn is_printable(raw: &[u8]) -> bool {
 }
 
 /// The form in which `raw` is stored: equal if it is shown equal.
-fn stored(raw: &[u8]) -> Vec<u8> {
-    let mut name = Vec::with_capacity(raw.len());
-    for chunk in raw.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match u8::try_from(character) {
-                Ok(byte @ b' '..=b'~') => name.push(byte),
-                _ if is_control(character) || character == char::REPLACEMENT_CHARACTER => name.push(REPLACED),
-                _ => name.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
-        }
-        if !chunk.invalid().is_empty() {
-            name.push(REPLACED);
-        }
+fn stored<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME]) -> &'a [u8] {
+    buffer[..raw.len()].copy_from_slice(raw);
+    let Unshown { mut starts, rest } = unshown(buffer, raw.len());
+    while starts != 0 {
+        buffer[starts.trailing_zeros() as usize] = REPLACED;
+        starts &= starts - 1;
     }
-    name
+    let first = raw.len().min(rest.trailing_zeros() as usize);
+    let mut length = first;
+    let mut rest = rest.checked_shr(rest.trailing_zeros()).unwrap_or(0);
+    for index in first..raw.len() {
+        buffer[length] = buffer[index];
+        length += usize::from(rest & 1 == 0);
+        rest >>= 1;
+    }
+    &buffer[..length]
 }
 
 /// Compares two stored names as they are shown.
@@ -360,6 +427,24 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_name_is_shown_as_what_was_sent() {
+        let bytes = b"az ~\x1F\x7F\x80\x8F\x90\x9F\xA0\xA8\xA9\xBD\xBF\xC1\xC2\xC3\xDF\xE0\xE1\xE2\xED\xEF\xF0\xF1\xF4\xF5\xFF";
+        let mut state = 1_u64;
+        for round in 0..200_000 {
+            let name: Vec<u8> = (0..round % 129)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    bytes[usize::try_from(state >> 33).expect("31 bits") % bytes.len()]
+                })
+                .collect();
+            let mut buffer = [0xC2; MAX_NAME];
+            let stored = stored(&name, &mut buffer);
+            assert_eq!(String::from_utf8_lossy(stored), shown(&name), "{}", name.escape_ascii());
+            assert!(!stored.windows(3).any(|bytes| bytes == "\u{FFFD}".as_bytes()), "it is one byte");
+        }
+    }
+
+    #[test]
     fn a_name_is_cut_at_128_bytes_even_inside_a_character() {
         let long = format!("{}é", "x".repeat(127));
         assert_eq!(ranked(&tally(&[long.as_bytes()])), [(format!("{}\u{FFFD}", "x".repeat(127)), 1)]);
@@ -392,7 +477,9 @@ mod tests {
         expected.dedup();
         let mut once = Tally::default();
         for name in &names {
-            if once.find(&stored(name.as_bytes()), Key::of(&stored(name.as_bytes()))).is_none() {
+            let mut buffer = [0; MAX_NAME];
+            let stored = stored(name.as_bytes(), &mut buffer);
+            if matches!(once.find(stored, Key::of(stored)), Found::Free { .. }) {
                 once.count(name.as_bytes(), &ONE, 1000);
             }
         }

@@ -9,7 +9,7 @@ use crate::read::record::{Record, UnclosedQuote, find, is_blank};
 
 /// How the start of a line is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub enum Start {
     /// Each field by itself.
     Fields,
     /// So many fields stand before a time in brackets. Further ones belong to
@@ -22,13 +22,17 @@ pub(crate) enum Start {
 
 /// Splits lines at blanks; its buffer serves one line after the other.
 #[derive(Debug, Default)]
-pub(crate) struct BlankSplitter {
+pub struct BlankSplitter {
     ranges: Vec<(usize, usize)>,
 }
 
 impl BlankSplitter {
     /// The fields of `line`.
-    pub(crate) fn split<'a>(&'a mut self, line: &'a [u8], start: Start) -> Result<Record<'a>, UnclosedQuote> {
+    ///
+    /// # Errors
+    ///
+    /// If the line ends inside quotes.
+    pub fn split<'a>(&'a mut self, line: &'a [u8], start: Start) -> Result<Record<'a>, UnclosedQuote> {
         self.ranges.clear();
         let mut at = 0;
         if let (Start::Before(_) | Start::Usual, Some(bracket)) = (start, time_bracket(line)) {

@@ -1,6 +1,6 @@
 //! Bytes -> lines -> records -> requests.
 
-pub(crate) mod blanks;
+pub mod blanks;
 pub(crate) mod calendar;
 pub mod columns;
 pub(crate) mod delimited;

@@ -5,10 +5,18 @@
 //! Such a line is read here from left to right, each value where it stands,
 //! up to the newline that ends it, without looking for that first and without
 //! a list of fields in between. Whatever is not plain is left to the general
-//! way, `line`, `record` and then `request`; the tests prove that both agree
-//! wherever this one has an answer.
+//! way, `delimited` and then `request`.
+//!
+//! What it brings: one pass over the bytes instead of three, and no list of
+//! fields. `cargo bench --bench stages` times it (`plain`) beside the general
+//! way (`layout` with doubled quotes).
+//!
+//! How to touch it: `None` is always right, only slower. An answer must be the
+//! general way's. `tests/lines.rs` compares the two on random lines, and
+//! `scripts/fuzz plain` on any; run both after every change, and `scripts/bench`
+//! to see what it has cost.
 
-use crate::bits::{HIGHEST, LOWEST, matches};
+use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
 use crate::count::{Method, Request};
 use crate::read::columns::{BLANKS, Columns, Role, Width};
 use crate::read::line::MAX_LINE;
@@ -17,40 +25,59 @@ use crate::read::request::{
     method_and_section, method_and_section_of_path, plain_method_and_section, read_bytes, read_status,
 };
 use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
-use crate::read::value::read_host;
+use crate::read::value::{Unit, read_host, read_latency};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Nothing,
+    Value(Role),
+    Latency(Unit),
+}
+
+/// How many columns the Common Log Format has.
+const COMMON: usize = 7;
 
 /// Reads the plain lines of one layout.
 #[derive(Clone, Debug)]
 pub struct PlainReader {
     delimiter: u8,
     /// What each column holds, as far as columns are read.
-    roles: Vec<Option<Role>>,
+    contents: Vec<Content>,
     width: Width,
-    /// Whether the columns are those of the Common Log Format: straight code
-    /// instead of a loop over the roles takes 6 % off the whole program's time.
+    /// Whether the first columns are those of the Common Log Format: straight
+    /// code instead of a loop takes 6 % off the whole program's time.
     is_common: bool,
     /// Whether lines of this layout are read here at all.
     is_able: bool,
-    last_time: LastTime,
+    known_times: KnownTimes,
 }
 
 impl PlainReader {
     /// A reader of lines with these columns and this delimiter.
     #[must_use]
     pub fn new(columns: &Columns, delimiter: u8) -> PlainReader {
-        let roles = columns.roles();
+        let contents = |columns: &Columns| -> Vec<Content> {
+            columns.roles().into_iter().map(|role| role.map_or(Content::Nothing, Content::Value)).collect()
+        };
+        let common = contents(&Columns::default());
+        let mut contents = contents(columns);
+        let is_common = contents.get(..COMMON) == Some(&common);
+        if let Some(latency) = columns.latency {
+            contents.resize(contents.len().max(latency.column + 1), Content::Nothing);
+            contents[latency.column] = Content::Latency(latency.unit);
+        }
+        // A time in two columns has to be put together first; a method column
+        // says how a request column is read.
+        let is_able = columns.date.is_none() && (columns.request.is_none() || columns.method.is_none());
         PlainReader {
             delimiter,
-            is_common: roles == Columns::default().roles(),
-            roles,
+            is_common,
+            // Between blanks, only what nginx and Apache write by default.
+            is_able: is_able && (delimiter != BLANKS || contents == common),
+            contents,
             width: columns.width,
-            // A time in two columns has to be put together first; a method
-            // column says how a request column is read.
-            is_able: columns.date.is_none()
-                && columns.latency.is_none()
-                && (columns.request.is_none() || columns.method.is_none())
-                && delimiter != BLANKS,
-            last_time: LastTime::default(),
+            known_times: KnownTimes::default(),
         }
     }
 
@@ -66,6 +93,9 @@ impl PlainReader {
         if !self.is_able {
             return None;
         }
+        if self.delimiter == BLANKS {
+            return self.read_combined(text, times);
+        }
         let mut line = PlainLine {
             fields: Fields { rest: text, is_at_end: false, delimiter: self.delimiter },
             second: None,
@@ -80,33 +110,37 @@ impl PlainReader {
             method: None,
             path: None,
         };
+        let mut contents = &self.contents[..];
         if self.is_common {
             line.read_host()?;
             line.fields.skip()?;
             line.fields.skip()?;
-            line.read_time(times, &mut self.last_time)?;
+            line.read_time(times, &mut self.known_times)?;
             line.read_request_line()?;
             line.read_status()?;
             line.read_bytes()?;
-        } else {
-            for role in &self.roles {
-                match role {
-                    None | Some(Role::User) => line.fields.skip()?,
-                    Some(Role::Time) => line.read_time(times, &mut self.last_time)?,
-                    Some(Role::Host) => line.read_host()?,
-                    Some(Role::Request) => line.read_request_line()?,
-                    Some(Role::Method) => line.method = Some(trim(line.fields.text()?)),
-                    Some(Role::Path) => line.path = Some(trim(line.fields.text()?)),
-                    Some(Role::Status) => line.read_status()?,
-                    Some(Role::Bytes) => line.read_bytes()?,
-                }
-            }
-            if line.method.is_some() || line.path.is_some() {
-                (line.request.method, line.request.section) =
-                    method_and_section_of_path(line.method, line.path);
+            contents = &contents[COMMON..];
+        }
+        for content in contents {
+            match content {
+                Content::Nothing | Content::Value(Role::User) => line.fields.skip()?,
+                Content::Value(Role::Time) => line.read_time(times, &mut self.known_times)?,
+                Content::Value(Role::Host) => line.read_host()?,
+                Content::Value(Role::Request) => line.read_request_line()?,
+                Content::Value(Role::Method) => line.method = Some(trim(line.fields.text()?)),
+                Content::Value(Role::Path) => line.path = Some(trim(line.fields.text()?)),
+                Content::Value(Role::Status) => line.read_status()?,
+                Content::Value(Role::Bytes) => line.read_bytes()?,
+                Content::Latency(unit) => line.read_latency(*unit)?,
             }
         }
-        let mut width = self.roles.len();
+        if line.method.is_some() || line.path.is_some() {
+            (line.request.method, line.request.section) = method_and_section_of_path(line.method, line.path);
+        }
+        let mut width = self.contents.len();
+        if !line.fields.is_at_end {
+            width += line.fields.pass_unquoted();
+        }
         while !line.fields.is_at_end {
             line.fields.skip()?;
             width += 1;
@@ -116,6 +150,57 @@ impl PlainReader {
             return None;
         }
         Some((line.second?, line.request, rest))
+    }
+}
+
+impl PlainReader {
+    /// The same for `host - user [time] "request" status bytes` and further
+    /// fields between blanks.
+    ///
+    /// The general way finds the time first, by the first `] "`: here all
+    /// before it is words, the second of them `-`, so that there is no other
+    /// and no virtual host. A backslash before a quote is left to that way.
+    #[inline(never)]
+    fn read_combined<'a>(
+        &mut self,
+        text: &'a [u8],
+        times: &mut TimeReader,
+    ) -> Option<(i64, Request<'a>, &'a [u8])> {
+        let mut fields = Fields { rest: text, is_at_end: false, delimiter: BLANKS };
+        let host = fields.word().filter(|_| !fields.is_at_end)?;
+        fields.rest = fields.rest.strip_prefix(b"- ")?;
+        fields.word().filter(|_| !fields.is_at_end)?;
+        let second = if let Some((second, rest)) = self.known_times.pass(&fields) {
+            fields.rest = rest;
+            second
+        } else {
+            let (time, before) = (fields.bracketed()?, fields.rest);
+            let second = times.read(time)?;
+            fields.rest = before.get(time.len() + 1..)?;
+            if times.is_fixed() {
+                self.known_times.set(before, fields.rest, second);
+            }
+            second
+        };
+        let (method, section) = method_and_section(fields.quoted()?);
+        let status = Some(fields.three_digits().filter(|_| !fields.is_at_end)?);
+        let bytes = match fields.digits() {
+            Some(bytes) => bytes,
+            None => read_bytes(fields.word()?)?,
+        };
+        let mut width = COMMON;
+        while !fields.is_at_end {
+            match fields.rest.first()? {
+                b'"' => fields.quoted()?,
+                _ => fields.word()?,
+            };
+            width += 1;
+        }
+        let rest = fields.rest;
+        if !self.width.fits(width) || text.len() - rest.len() > MAX_LINE {
+            return None;
+        }
+        Some((second, Request { host: read_host(host), method, section, status, bytes, latency: None }, rest))
     }
 }
 
@@ -136,12 +221,18 @@ impl PlainLine<'_> {
     }
 
     #[inline(always)]
-    fn read_time(&mut self, times: &mut TimeReader, last: &mut LastTime) -> Option<()> {
-        match last.pass(&self.fields) {
-            Some(rest) => self.fields.rest = rest,
-            None => self.fields = self.fields.read_time(times, last)?,
-        }
-        self.second = Some(last.second);
+    fn read_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
+        let second = if let Some(second) = self.fields.epoch() {
+            second
+        } else if let Some((second, rest)) = known.pass(&self.fields) {
+            self.fields.rest = rest;
+            second
+        } else {
+            let second;
+            (second, self.fields) = self.fields.read_time(times, known)?;
+            second
+        };
+        self.second = Some(second);
         Some(())
     }
 
@@ -176,58 +267,81 @@ impl PlainLine<'_> {
         };
         Some(())
     }
+
+    /// Anything but a number is none.
+    #[inline(always)]
+    fn read_latency(&mut self, unit: Unit) -> Option<()> {
+        self.request.latency = match self.fields.decimal(unit.exponent()) {
+            Some(nanoseconds) => Some(nanoseconds),
+            None => read_latency(trim(self.fields.text()?), unit),
+        };
+        Some(())
+    }
 }
 
-/// The last time that was read: how it was written, with the delimiter after
-/// it, and its second. The same text again is the same second.
+/// The last times that were read, all written in one length: each with the
+/// delimiter after it, and its second. The same text again is the same second.
+///
+/// Where one is kept follows from its text, so that nothing is searched for:
+/// lines up to a few seconds out of order find theirs as soon as those in order.
 #[derive(Clone, Debug, Default)]
-struct LastTime {
+struct KnownTimes {
     /// 0 if there is none.
     length: usize,
-    text: [u64; LastTime::WORDS],
     /// Ones where the text is.
-    mask: [u64; LastTime::WORDS],
-    second: i64,
+    mask: [u64; KnownTimes::WORDS],
+    times: [([u64; KnownTimes::WORDS], i64); KnownTimes::TIMES],
 }
 
-impl LastTime {
-    /// Enough for 29 bytes of `[07/Feb/2019:21:11:00 +0000],`.
+impl KnownTimes {
+    /// Enough for 31 bytes of `"[07/Feb/2019:21:11:00 +0000]",`.
     const WORDS: usize = 4;
+    const TIMES: usize = 16;
 
-    /// What follows the next field, if it is this time.
+    /// The second of the next field, if its text is known, and what follows it.
     #[inline(always)]
-    fn pass<'a>(&self, fields: &Fields<'a>) -> Option<&'a [u8]> {
-        let chunk = fields.rest.first_chunk::<{ 8 * LastTime::WORDS }>()?;
-        let differs = |word: usize| (word_at(chunk, word) & self.mask[word]) ^ self.text[word];
-        if self.length == 0 || fields.is_at_end || differs(0) | differs(1) != 0 {
+    fn pass<'a>(&self, fields: &Fields<'a>) -> Option<(i64, &'a [u8])> {
+        let text = self.text(fields.rest)?;
+        let (known, second) = self.times[KnownTimes::index(text)];
+        if self.length == 0 || fields.is_at_end || text != known {
             return None;
         }
-        if self.length > 16 && differs(2) | differs(3) != 0 {
-            return None;
-        }
-        fields.rest.get(self.length..)
+        Some((second, fields.rest.get(self.length..)?))
     }
 
     /// Remembers the time that `text`, up to `rest`, is, if it isn't too long.
     fn set(&mut self, text: &[u8], rest: &[u8], second: i64) {
-        self.second = second;
-        self.length = text.len() - rest.len();
-        match text.first_chunk::<{ 8 * LastTime::WORDS }>() {
-            Some(chunk) if self.length <= chunk.len() => {
-                for word in 0..LastTime::WORDS {
-                    let bytes = self.length.saturating_sub(8 * word).min(8);
-                    self.mask[word] = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
-                    self.text[word] = word_at(chunk, word) & self.mask[word];
-                }
+        let length = text.len() - rest.len();
+        if length > 8 * KnownTimes::WORDS {
+            return;
+        }
+        if length != self.length {
+            *self = KnownTimes { length, ..KnownTimes::default() };
+            for (word, mask) in self.mask.iter_mut().enumerate() {
+                let bytes = length.saturating_sub(8 * word).min(8);
+                *mask = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
             }
-            _ => self.length = 0,
+        }
+        if let Some(text) = self.text(text) {
+            self.times[KnownTimes::index(text)] = (text, second);
         }
     }
-}
 
-#[inline(always)]
-fn word_at(chunk: &[u8; 8 * LastTime::WORDS], word: usize) -> u64 {
-    chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    /// The start of `text`, as long as the times that are known.
+    #[inline(always)]
+    fn text(&self, text: &[u8]) -> Option<[u64; KnownTimes::WORDS]> {
+        let chunk = text.first_chunk::<{ 8 * KnownTimes::WORDS }>()?;
+        let word =
+            |word: usize| chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Some([0, 1, 2, 3].map(|index| word(index) & self.mask[index]))
+    }
+
+    /// The seconds stand in the second word or the third one.
+    #[inline(always)]
+    fn index(text: [u64; KnownTimes::WORDS]) -> usize {
+        let mixed = (text[1] ^ text[2].rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 60) as usize
+    }
 }
 
 /// The fields of a line from left to right. What is seldom called takes a copy
@@ -250,7 +364,7 @@ impl<'a> Fields<'a> {
             return None;
         }
         if let [b'"', quoted @ ..] = self.rest {
-            let (text, after) = quoted.split_at_checked(find_quote_or_newline(quoted))?;
+            let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
             let [b'"', after @ ..] = after else { return None };
             // A second quote right after the closing one is one in the text.
             self.pass(after)?;
@@ -284,22 +398,31 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Passes a time and takes it into `last`.
+    /// Passes all fields up to the end of the line, and returns how many; none
+    /// if a quote is among them.
+    #[inline(always)]
+    fn pass_unquoted(&mut self) -> usize {
+        if let [b'"', ..] = self.rest {
+            return 0;
+        }
+        let Some((delimiters, end)) = count_to_newline(self.rest, self.delimiter) else { return 0 };
+        let Some(rest) = self.rest.get(end + 1..) else { return 0 };
+        self.rest = rest;
+        self.is_at_end = true;
+        delimiters + 1
+    }
+
+    /// Reads a time and takes it into `known`.
     #[inline(never)]
-    fn read_time(mut self, times: &mut TimeReader, last: &mut LastTime) -> Option<Fields<'a>> {
-        if self.is_at_end {
-            return None;
-        }
+    fn read_time(mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<(i64, Fields<'a>)> {
         let text = self.rest;
-        let second = match self.epoch() {
-            Some(second) => second,
-            None => times.read(trim(self.text()?))?,
-        };
-        last.set(text, self.rest, second);
-        if self.is_at_end {
-            last.length = 0;
+        let second = times.read(trim(self.text()?))?;
+        // The end of a line may be one byte or two; a local time that occurs
+        // twice depends on the time before it.
+        if !self.is_at_end && times.is_fixed() {
+            known.set(text, self.rest, second);
         }
-        Some(self)
+        Some((second, self))
     }
 
     /// The next field, quoted, as it stands in the line after its first quote:
@@ -312,7 +435,7 @@ impl<'a> Fields<'a> {
         }
         let mut end = 0;
         loop {
-            end += find_quote_or_newline(text.get(end..)?);
+            end += find_either(text.get(end..)?, b'"', b'\n');
             match text.get(end..)? {
                 [b'"', b'"', ..] => end += 2,
                 [b'"', ..] => break,
@@ -327,13 +450,94 @@ impl<'a> Fields<'a> {
         Some((text, Fields { rest: after, is_at_end, ..self }))
     }
 
-    /// The next field if it is epoch seconds in ten digits, without quotes.
+    /// The next field if it is epoch seconds in ten digits, without quotes; with
+    /// decimals too, or in thousandths or millionths: the first ten digits of
+    /// these are the seconds.
     #[inline(always)]
     fn epoch(&mut self) -> Option<i64> {
+        if self.is_at_end {
+            return None;
+        }
         let (digits, rest) = self.rest.split_first_chunk()?;
         let second = ten_digits(*digits)?;
-        self.pass(rest)?;
+        if self.pass(rest).is_some() {
+            return Some(second);
+        }
+        let (is_whole, decimals) = match rest {
+            [b'.', decimals @ ..] => (false, decimals),
+            _ => (true, rest),
+        };
+        let (length, _) = digits_at(decimals)?;
+        let is_fraction = if is_whole { matches!(length, 3 | 6) } else { matches!(length, 1..=7) };
+        if !is_fraction {
+            return None;
+        }
+        self.pass(decimals.get(length as usize..)?)?;
         Some(second)
+    }
+
+    /// The next field between blanks, if it isn't quoted nor in brackets.
+    #[inline(always)]
+    fn word(&mut self) -> Option<&'a [u8]> {
+        if self.is_at_end || matches!(self.rest, [b'"' | b'[', ..]) {
+            return None;
+        }
+        // A tab separates too, a CR may end the line: what is below a blank is
+        // left to the other way but for the newline.
+        let (text, after) = self.rest.split_at_checked(find_up_to(self.rest, b' '))?;
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is quoted, without a quote in it.
+    #[inline(always)]
+    fn quoted(&mut self) -> Option<&'a [u8]> {
+        let [b'"', quoted @ ..] = self.rest else { return None };
+        if self.is_at_end {
+            return None;
+        }
+        let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
+        let [b'"', after @ ..] = after else { return None };
+        if text.last() == Some(&b'\\') {
+            return None;
+        }
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is in brackets and a quote follows.
+    fn bracketed(&self) -> Option<&'a [u8]> {
+        let [b'[', ..] = self.rest else { return None };
+        let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
+        (text.ends_with(b"]") && after.starts_with(b" \"")).then_some(text)
+    }
+
+    /// The next field if it is a decimal number of up to eight digits and as
+    /// many decimals, without quotes; times ten to the power of `exponent`, at
+    /// most 9, rounded down.
+    #[inline(always)]
+    fn decimal(&mut self, exponent: usize) -> Option<u64> {
+        const POWERS: [u64; 10] =
+            [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+        if self.is_at_end {
+            return None;
+        }
+        let (length, digits) = digits_at(self.rest)?;
+        let whole = join_digits(digits.checked_shl(64 - 8 * length)?) * POWERS.get(exponent)?;
+        let mut rest = self.rest.get(length as usize..)?;
+        let mut part = 0;
+        if let [b'.', decimals @ ..] = rest {
+            let (length, digits) = digits_at(decimals)?;
+            part = join_digits(digits.checked_shl(64 - 8 * length)?);
+            let length = length as usize;
+            part = match exponent.checked_sub(length) {
+                Some(missing) => part * POWERS.get(missing)?,
+                None => part / POWERS.get(length - exponent)?,
+            };
+            rest = decimals.get(length..)?;
+        }
+        self.pass(rest)?;
+        Some(whole + part)
     }
 
     /// The next field if it is three digits, without quotes.
@@ -360,10 +564,7 @@ impl<'a> Fields<'a> {
         if self.is_at_end {
             return None;
         }
-        let digits = u64::from_le_bytes(*self.rest.first_chunk()?) ^ 0x3030_3030_3030_3030;
-        // Only the lowest of these is certain.
-        let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
-        let length = others.trailing_zeros() / 8;
+        let (length, digits) = digits_at(self.rest)?;
         let value = join_digits(digits.checked_shl(64 - 8 * length)?);
         self.pass(self.rest.get(length as usize..)?)?;
         Some(value)
@@ -383,43 +584,19 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Where the first delimiter or newline is.
+    /// Where the first delimiter or newline is; the end if there is none.
     #[inline(always)]
     fn find_end(&self, text: &[u8]) -> usize {
-        let mut rest = text;
-        while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let found = matches(word, self.delimiter) | matches(word, b'\n');
-            if found != 0 {
-                return text.len() - rest.len() + found.trailing_zeros() as usize / 8;
-            }
-            rest = next;
-        }
-        let end = rest.iter().position(|&byte| byte == self.delimiter || byte == b'\n');
-        text.len() - rest.len() + end.unwrap_or(rest.len())
+        find_either(text, self.delimiter, b'\n')
     }
 }
 
-/// Where the first quote or newline is; the end if there is none.
-///
-/// The two differ in two bits only: without these one test finds both, and a
-/// few other bytes that hardly occur.
+/// How many of the first eight bytes are digits before any other, and the
+/// values of these, the first in the lowest byte.
 #[inline(always)]
-fn find_quote_or_newline(text: &[u8]) -> usize {
-    const SAME: u64 = LOWEST * !(b'"' ^ b'\n') as u64;
-    let is_one = |byte: u8| matches!(byte, b'"' | b'\n');
-    let mut rest = text;
-    while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let mut found = matches(word & SAME, b'"' & b'\n');
-        while found != 0 {
-            let place = found.trailing_zeros() / 8;
-            if is_one((word >> (8 * place)).to_le_bytes()[0]) {
-                return text.len() - rest.len() + place as usize;
-            }
-            found &= found - 1;
-        }
-        rest = next;
-    }
-    text.len() - rest.len() + rest.iter().position(|&byte| is_one(byte)).unwrap_or(rest.len())
+fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
+    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
+    // Only the lowest of these is certain.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
+    Some((others.trailing_zeros() / 8, digits))
 }

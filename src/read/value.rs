@@ -17,7 +17,7 @@ pub enum Unit {
 
 impl Unit {
     /// How many nanoseconds it has, as a power of ten.
-    fn exponent(self) -> usize {
+    pub(crate) fn exponent(self) -> usize {
         match self {
             Unit::Seconds => 9,
             Unit::Milliseconds => 6,

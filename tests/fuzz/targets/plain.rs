@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use httpmon::read::blanks::{BlankSplitter, Start};
 use httpmon::read::columns::{Columns, Width};
 use httpmon::read::plain::PlainReader;
 use httpmon::read::record::Splitter;
@@ -13,8 +14,20 @@ use httpmon::read::timestamp::{TimeReader, Zone};
 use httpmon_fuzz::{Bytes, DELIMITERS};
 use libfuzzer_sys::fuzz_target;
 
-const ROLES: [&str; 10] =
-    ["time", "host", "request", "status", "bytes", "method", "path", "user", "-", "date"];
+const ROLES: [&str; 12] = [
+    "time",
+    "host",
+    "request",
+    "status",
+    "bytes",
+    "method",
+    "path",
+    "user",
+    "-",
+    "date",
+    "latency",
+    "latency_ms",
+];
 
 /// Some columns with a time among them.
 fn columns(bytes: &mut Bytes<'_>) -> Columns {
@@ -22,7 +35,11 @@ fn columns(bytes: &mut Bytes<'_>) -> Columns {
     for _ in 0..bytes.next() % 12 {
         let role = bytes.pick(&ROLES);
         // `date` makes the plain reader leave everything to the other way.
-        if role == "-" || (role == "date" && bytes.next() > 250) || (role != "date" && !roles.contains(&role))
+        let is_second_latency =
+            role.starts_with("latency") && roles.iter().any(|role| role.starts_with("latency"));
+        if role == "-"
+            || (role == "date" && bytes.next() > 250)
+            || (role != "date" && !roles.contains(&role) && !is_second_latency)
         {
             roles.push(role);
         }
@@ -45,8 +62,8 @@ thread_local! {
 fuzz_target!(|data: &[u8]| {
     let bytes = &mut Bytes(data);
     let columns = if bytes.next() % 4 == 0 { Columns::default() } else { columns(bytes) };
-    let place = usize::from(bytes.next()) % 4;
-    let delimiter = DELIMITERS[place];
+    let place = usize::from(bytes.next()) % 5;
+    let delimiter = if place == 4 { b' ' } else { DELIMITERS[place] };
     let mut reader = PlainReader::new(&columns, delimiter);
     let mut times = TimeReader::new(Zone::utc());
     let mut text = bytes.rest();
@@ -56,6 +73,17 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(rest, next, "one line is read");
             let line = &whole[..newline];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if place == 4 {
+                for start in [Start::Usual, Start::Before(3), Start::Fields] {
+                    let mut splitter = BlankSplitter::default();
+                    let record = splitter.split(line, start).expect("it is closed");
+                    let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
+                    let shown = line.escape_ascii().to_string();
+                    assert_eq!(Ok((second, request)), general, "{shown:?} with {start:?}");
+                }
+                text = next;
+                continue;
+            }
             SPLITTERS.with_borrow_mut(|splitters| {
                 let record = splitters[place].split(line).expect("it is closed");
                 let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
