@@ -172,11 +172,6 @@ impl TimeReader {
         self.previous = Some(second);
     }
 
-    /// Whether a time is the same second whatever came before.
-    pub(crate) fn is_fixed(&self) -> bool {
-        self.zone.is_fixed()
-    }
-
     /// The second of UTC in which `text` lies, from 0 to [`LAST_SECOND`].
     ///
     /// The forms are epoch seconds (13 digits: milliseconds, 16: microseconds,
