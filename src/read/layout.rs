@@ -108,7 +108,7 @@ impl Layout {
             Some(ColumnList::Names(called)) => (Columns::default(), Basis::Unknown, called.clone()),
         };
         let times = TimeReader::with_format(options.zone.clone(), options.time_format.clone());
-        let reader = LineReader::new(called, options.delimiter.is_some(), times);
+        let reader = LineReader::new(called, times);
         let delimiter = options.delimiter.and_then(|delimiter| reader.index_of(delimiter));
         let mut layout = Layout {
             state: State {
