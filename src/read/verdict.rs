@@ -56,8 +56,8 @@ impl State {
 pub(crate) enum Verdict {
     /// A record.
     Good(usize, Good),
-    /// A header.
-    Header(usize, Box<Columns>),
+    /// A header; one of `#Fields` doesn't say what separates the records.
+    Header(Option<usize>, Box<Columns>),
     /// A header that can't be used: it lacks a time, or a column by its name.
     Useless(Malformed),
     /// A line that starts with `#`.
@@ -224,7 +224,7 @@ impl LineReader {
         }
         let (header, fields) = self.readers[index].header(text, &self.called, &mut self.times)?;
         match header {
-            Header::Columns(columns) => Some((fields, Verdict::Header(index, columns))),
+            Header::Columns(columns) => Some((fields, Verdict::Header(Some(index), columns))),
             Header::Lacks(name) => Some((fields, Verdict::Useless(Malformed::NoColumn(name)))),
             Header::NoTime => None,
         }
@@ -238,7 +238,7 @@ impl LineReader {
         let list = self.readers[index].list(names);
         let Ok(record) = self.readers[index].split(names) else { return Verdict::Comment };
         match Header::of_fields(&record, &self.called) {
-            Header::Columns(columns) => Verdict::Header(index, columns),
+            Header::Columns(columns) => Verdict::Header(None, columns),
             Header::Lacks(name) => Verdict::Useless(Malformed::NoColumn(name)),
             Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
         }
