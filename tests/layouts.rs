@@ -106,9 +106,8 @@ fn a_client_cannot_choose_the_delimiter_of_a_default_log() {
         let ran = filter(&[], &line);
         assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{line}: {}", ran.events[0]);
         // What looks like one inside of a field is none.
-        let inside =
-            format!("h,-,-,1000,GET /x - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5,404,7\n")
-                .replace(',', delimiter);
+        let inside = "h,-,-,1000,GET /x - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5,404,7\n"
+            .replace(',', delimiter);
         let ran = filter(&[], &inside);
         assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{inside}: {}", ran.events[0]);
     }

@@ -62,6 +62,8 @@ impl BlankSplitter {
         }
         let wanted = match start {
             Start::Fields => return,
+            // The ident, which is `-` everywhere, shows that they are the user's.
+            Start::Before(wanted) if wanted < 2 || !is_dash(text, self.ranges.get(wanted - 2)) => return,
             Start::Before(wanted) => wanted,
             Start::Usual => {
                 if has_virtual_host(text, &self.ranges) {
@@ -81,15 +83,16 @@ impl BlankSplitter {
 /// `host ident user`. The ident is `-` everywhere: in the second place it says
 /// that there is no virtual host, only a user with blanks in the name.
 fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
-    let is_ident = |index: usize| {
-        let &(start, end) = &fields[index];
-        &text[start..end] == b"-"
-    };
+    let is_ident = |index: usize| is_dash(text, fields.get(index));
     match fields.len() {
         0..=3 => false,
         4 => !is_ident(1),
         _ => !is_ident(1) && is_ident(2),
     }
+}
+
+fn is_dash(text: &[u8], field: Option<&(usize, usize)>) -> bool {
+    field.is_some_and(|&(start, end)| &text[start..end] == b"-")
 }
 
 /// Where the blank stands before the time in brackets that comes before the

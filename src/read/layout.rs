@@ -108,7 +108,7 @@ impl Layout {
             Some(ColumnList::Names(called)) => (Columns::default(), Basis::Unknown, called.clone()),
         };
         let times = TimeReader::with_format(options.zone.clone(), options.time_format.clone());
-        let reader = LineReader::new(called, options.delimiter.is_some(), times);
+        let reader = LineReader::new(called, times);
         let delimiter = options.delimiter.and_then(|delimiter| reader.index_of(delimiter));
         let mut layout = Layout {
             state: State {
@@ -314,17 +314,22 @@ impl Layout {
         Act::Give(index, good)
     }
 
-    fn take_header(&mut self, index: usize, columns: Columns, held: impl FnOnce() -> HeldLine) -> Act {
+    fn take_header(
+        &mut self,
+        index: Option<usize>,
+        columns: Columns,
+        held: impl FnOnce() -> HeldLine,
+    ) -> Act {
         if self.state.basis == Basis::Given {
-            if !self.state.is_said {
-                self.state.delimiter = Some(index);
+            if !self.state.is_said && index.is_some() {
+                self.state.delimiter = index;
                 self.state.is_said = true;
                 self.set_plain();
             }
             return Act::Skip;
         }
         let is_same = self.state.basis == Basis::Header && self.state.columns == columns;
-        if is_same && self.state.delimiter == Some(index) {
+        if is_same && (index.is_none() || self.state.delimiter == index) {
             return Act::Skip;
         }
         if self.new_header.take().is_some() {
@@ -334,8 +339,8 @@ impl Layout {
         let new = State {
             columns,
             basis: Basis::Header,
-            delimiter: Some(index),
-            is_said: true,
+            delimiter: index.or(self.state.delimiter),
+            is_said: index.is_some() || self.state.is_said,
             has_records: false,
             is_doubtful: false,
         };

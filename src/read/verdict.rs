@@ -56,8 +56,8 @@ impl State {
 pub(crate) enum Verdict {
     /// A record.
     Good(usize, Good),
-    /// A header.
-    Header(usize, Box<Columns>),
+    /// A header; one of `#Fields` doesn't say what separates the records.
+    Header(Option<usize>, Box<Columns>),
     /// A header that can't be used: it lacks a time, or a column by its name.
     Useless(Malformed),
     /// A line that starts with `#`.
@@ -73,17 +73,15 @@ pub(crate) enum Verdict {
 pub(crate) struct LineReader {
     /// Roles and names that `--columns` gives.
     called: Vec<(String, String)>,
-    /// Whether `--delimiter` was given.
-    is_given: bool,
     /// One for each delimiter, in order of preference.
     readers: Vec<Delimited>,
     pub(crate) times: TimeReader,
 }
 
 impl LineReader {
-    pub(crate) fn new(called: Vec<(String, String)>, is_given: bool, times: TimeReader) -> LineReader {
+    pub(crate) fn new(called: Vec<(String, String)>, times: TimeReader) -> LineReader {
         let readers = DELIMITERS.into_iter().chain([BLANKS]).map(Delimited::new).collect();
-        LineReader { called, is_given, readers, times }
+        LineReader { called, readers, times }
     }
 
     /// The index of a delimiter.
@@ -147,8 +145,11 @@ impl LineReader {
 
     /// What `text` says; `is_first` if only skipped lines have come before it.
     pub(crate) fn verdict(&mut self, text: &[u8], state: &State, is_first: bool) -> Verdict {
-        if let Some(names) = fields_directive(text) {
-            return self.directive(names);
+        match fields_directive(text) {
+            // They say nothing then, not even the delimiter.
+            Some(_) if state.basis == Basis::Given => return Verdict::Comment,
+            Some(names) => return self.directive(names),
+            None => {}
         }
         if state.delimiter.is_none()
             && state.basis == Basis::Assumed
@@ -193,13 +194,6 @@ impl LineReader {
         if text.first() == Some(&b'#') {
             return Verdict::Comment;
         }
-        // A header of which no record was read may have been none.
-        if !state.has_records && !self.is_given && state.delimiter.is_some() {
-            let other = (0..self.readers.len()).find_map(|index| self.header(index, text));
-            if let Some((_, verdict)) = other {
-                return verdict;
-            }
-        }
         let problem = problem.map_or(Malformed::UnknownColumns, |(_, problem)| problem);
         if state.basis == Basis::Given {
             let is_header = is_first && self.is_header_to_people(possible, text);
@@ -230,7 +224,7 @@ impl LineReader {
         }
         let (header, fields) = self.readers[index].header(text, &self.called, &mut self.times)?;
         match header {
-            Header::Columns(columns) => Some((fields, Verdict::Header(index, columns))),
+            Header::Columns(columns) => Some((fields, Verdict::Header(Some(index), columns))),
             Header::Lacks(name) => Some((fields, Verdict::Useless(Malformed::NoColumn(name)))),
             Header::NoTime => None,
         }
@@ -244,7 +238,7 @@ impl LineReader {
         let list = self.readers[index].list(names);
         let Ok(record) = self.readers[index].split(names) else { return Verdict::Comment };
         match Header::of_fields(&record, &self.called) {
-            Header::Columns(columns) => Verdict::Header(index, columns),
+            Header::Columns(columns) => Verdict::Header(None, columns),
             Header::Lacks(name) => Verdict::Useless(Malformed::NoColumn(name)),
             Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
         }
