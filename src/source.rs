@@ -31,6 +31,10 @@ pub struct Source {
     requests: u64,
     malformed: u64,
     notices: Vec<Notice>,
+    /// How often the columns had changed when they were looked at.
+    changes: u64,
+    /// Which alerts the log has the columns for.
+    possible: [bool; 4],
 }
 
 impl Source {
@@ -45,6 +49,8 @@ impl Source {
             requests: 0,
             malformed: 0,
             notices: Vec::new(),
+            changes: u64::MAX,
+            possible: [true; 4],
         }
     }
 
@@ -85,16 +91,22 @@ impl Source {
         settings: &Settings,
         events: &mut Events<'_>,
     ) -> Option<MalformedLine<'t>> {
-        while let Some(reading) = self.layout.next(lines) {
+        loop {
+            if self.layout.changes() != self.changes {
+                self.note_columns();
+            }
+            let Some(reading) = self.layout.next(lines) else { return None };
             match reading {
                 Reading::Record(second, request) => {
                     self.requests += 1;
-                    let run = self.run.get_or_insert_with(|| Run::new(settings.run, second, now));
+                    let possible = self.possible;
+                    let run = self.run.get_or_insert_with(|| Run::new(settings.run, possible, second, now));
                     run.observe(second, &request, now);
                     if !run.found().is_empty() {
                         self.write_found(settings, events);
                     }
                 }
+                Reading::Held => {}
                 Reading::Skipped => self.other_lines.skipped += 1,
                 Reading::Malformed(line) => {
                     self.other_lines.malformed += 1;
@@ -106,7 +118,17 @@ impl Source {
                 }
             }
         }
-        None
+    }
+
+    /// Tells the run which alerts the columns, which have changed, can raise.
+    #[cold]
+    fn note_columns(&mut self) {
+        self.changes = self.layout.changes();
+        let columns = self.layout.columns();
+        self.possible = [true, true, columns.status.is_some(), columns.latency.is_some()];
+        if let Some(run) = &mut self.run {
+            run.allow(self.possible);
+        }
     }
 
     /// Takes note that no line follows: [`Source::read_lines`] still gives

@@ -71,7 +71,14 @@ fn the_filter_agrees_with_the_model_on_random_logs() {
                 found.diagnostics
             );
         }
-        assert_eq!(found.rejects, expected.rejects, "seed {seed}: {arguments:?}");
+        // A line that is held back until others decide comes after these.
+        let lines = |rejects: &[u8]| {
+            let mut lines: Vec<Vec<u8>> =
+                rejects.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(&found.rejects), lines(&expected.rejects), "seed {seed}: {arguments:?}");
         let again = run(&arguments, &for_the_filter(&logs::cut(random, &steps)), wall);
         assert_eq!(again.events, found.events, "seed {seed} in other pieces");
         assert_eq!(again.rejects, found.rejects, "seed {seed} in other pieces");

@@ -148,14 +148,22 @@ pub struct Episode {
 #[derive(Clone, Debug)]
 pub struct Alerts {
     limits: Limits,
+    /// Which the log has the columns for, by [`Kind`].
+    possible: [bool; 4],
     episodes: [Option<Episode>; 4],
 }
 
 impl Alerts {
-    /// All quiet.
+    /// All quiet; the log has the columns for the `possible` ones.
     #[must_use]
-    pub fn new(limits: Limits) -> Alerts {
-        Alerts { limits, episodes: [None; 4] }
+    pub fn new(limits: Limits, possible: [bool; 4]) -> Alerts {
+        Alerts { limits, possible, episodes: [None; 4] }
+    }
+
+    /// Says which alerts the log has the columns for, by [`Kind`]: no other is
+    /// raised.
+    pub fn allow(&mut self, possible: [bool; 4]) {
+        self.possible = possible;
     }
 
     /// Which alerts are active, by [`Kind`].
@@ -184,7 +192,10 @@ impl Alerts {
         };
         match &mut self.episodes[kind as usize] {
             episode @ None => {
-                if can_be_raised && self.limits.compare(kind, &sums, limit.threshold) == kind.side() {
+                if can_be_raised
+                    && self.possible[kind as usize]
+                    && self.limits.compare(kind, &sums, limit.threshold) == kind.side()
+                {
                     *episode = Some(Episode { since: second, worst: sums, worst_time: second });
                     return Some(Change::Raised);
                 }
@@ -271,7 +282,7 @@ mod tests {
         let decimal = |text: &str| text.parse().expect("a decimal");
         let mut of = [None; 4];
         of[kind as usize] = Some(Limit { threshold: decimal(threshold), recovery: decimal(recovery) });
-        Alerts::new(Limits { of, min_count: 3, window: 10 })
+        Alerts::new(Limits { of, min_count: 3, window: 10 }, [true; 4])
     }
 
     fn sums(requests: u64, server_errors: u64, slow: u64) -> Sums {
@@ -328,7 +339,7 @@ mod tests {
 
     #[test]
     fn an_alert_that_is_off_is_never_raised() {
-        let mut alerts = Alerts::new(Limits { of: [None; 4], min_count: 1, window: 1 });
+        let mut alerts = Alerts::new(Limits { of: [None; 4], min_count: 1, window: 1 }, [true; 4]);
         for kind in Kind::ALL {
             assert_eq!(alerts.judge(kind, 100, sums(0, 0, 0), 0), None);
             assert_eq!(alerts.judge(kind, 101, sums(1000, 1000, 1000), 0), None);

@@ -1,9 +1,8 @@
 //! A line whose fields are separated by blanks -> fields: what nginx and
 //! Apache write by default, and W3C logs.
 //!
-//! A field is what stands between two blanks, or `"…"` or `[…]`. It is kept as
-//! it stands: in quotes a backslash takes the meaning of the next byte away,
-//! and both stay, so that nothing that a client sends becomes something else.
+//! A field is what stands between two blanks, or `"…"` or `[…]`. In quotes a
+//! backslash takes the meaning of the next byte away, and is dropped.
 
 use crate::read::record::{Record, UnclosedQuote, find, is_blank};
 
@@ -18,12 +17,17 @@ pub enum Start {
     /// The same with the usual three; if a virtual host stands before them, it
     /// is left out.
     Usual,
+    /// Each field by itself; if a virtual host stands before the usual ones, it
+    /// is left out.
+    UsualFields,
 }
 
 /// Splits lines at blanks; its buffer serves one line after the other.
 #[derive(Debug, Default)]
 pub struct BlankSplitter {
     ranges: Vec<(usize, usize)>,
+    /// The fields one after the other, if one isn't as it stands in the line.
+    text: Vec<u8>,
 }
 
 impl BlankSplitter {
@@ -43,25 +47,73 @@ impl BlankSplitter {
             let (range, end) = field(line, at)?;
             self.ranges.push(range);
             if end >= line.len() {
-                return Ok(Record::new(line, &self.ranges));
+                break;
             }
             at = end + 1;
         }
+        if start == Start::UsualFields {
+            let is_bracketed = |index: usize| {
+                self.ranges.get(index).is_some_and(|&(start, _)| line.get(start) == Some(&b'['))
+            };
+            if is_bracketed(4) && !is_bracketed(3) && !is_dash(line, self.ranges.get(1)) {
+                self.ranges.remove(0);
+            }
+        }
+        Ok(self.without_escapes(line))
+    }
+
+    /// The text of the last record that isn't as it stands in its line.
+    pub(crate) fn unquoted(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The fields as they are meant: without the backslashes in quotes, and the
+    /// quotes that text follows.
+    fn without_escapes<'a>(&'a mut self, line: &'a [u8]) -> Record<'a> {
+        let is_quoted = |&(start, end): &(usize, usize)| {
+            line[..start].last() == Some(&b'"') && line[start..end].contains(&b'\\')
+                || line[start..end].first() == Some(&b'"')
+        };
+        if !self.ranges.iter().any(is_quoted) {
+            return Record::new(line, &self.ranges);
+        }
+        self.text.clear();
+        for range in &mut self.ranges {
+            let begun = self.text.len();
+            let field = &line[range.0..range.1];
+            let is_whole = is_quoted(range) && field.first() != Some(&b'"');
+            match field {
+                [b'"', quoted @ ..] => {
+                    let rest = unescape(quoted, &mut self.text);
+                    self.text.extend_from_slice(rest);
+                }
+                _ if is_whole => {
+                    unescape(field, &mut self.text);
+                }
+                _ => self.text.extend_from_slice(field),
+            }
+            *range = (begun, self.text.len());
+        }
+        Record::new(&self.text, &self.ranges)
     }
 
     /// The fields before a time.
     fn split_start(&mut self, text: &[u8], start: Start) {
         let mut at = 0;
         loop {
-            let end = at + find_blank(&text[at..]);
-            self.ranges.push((at, end));
+            // A user may be called anything: a quote left open is a letter.
+            let (range, end) = field(text, at).unwrap_or_else(|UnclosedQuote| {
+                let end = at + find_blank(&text[at..]);
+                ((at, end), end)
+            });
+            self.ranges.push(range);
             if end >= text.len() {
                 break;
             }
             at = end + 1;
         }
         let wanted = match start {
-            Start::Fields => return,
+            Start::Fields | Start::UsualFields => return,
             // The ident, which is `-` everywhere, shows that they are the user's.
             Start::Before(wanted) if wanted < 2 || !is_dash(text, self.ranges.get(wanted - 2)) => return,
             Start::Before(wanted) => wanted,
@@ -123,17 +175,10 @@ fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuot
             Ok(((at, end), end))
         }
         Some(b'[') => {
-            let mut close = at;
-            loop {
-                close += find(&line[close..], b']') + 1;
-                if close > line.len() {
-                    break;
-                }
-                if line.get(close).is_none_or(|&byte| is_blank(byte)) {
-                    return Ok(((at, close), close));
-                }
-            }
-            let end = at + find_blank(&line[at..]);
+            // Without a bracket that closes it is a word.
+            let close = at + find(&line[at..], b']');
+            let close = if close < line.len() { close } else { at };
+            let end = close + find_blank(&line[close..]);
             Ok(((at, end), end))
         }
         _ => {
@@ -141,6 +186,22 @@ fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuot
             Ok(((at, end), end))
         }
     }
+}
+
+/// Appends `quoted` up to the quote that ends it, without backslashes, and
+/// returns what follows that quote.
+fn unescape<'a>(quoted: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
+    let mut at = 0;
+    while let Some(&byte) = quoted.get(at) {
+        match byte {
+            b'"' => return &quoted[at + 1..],
+            b'\\' if at + 1 < quoted.len() => at += 1,
+            _ => {}
+        }
+        text.push(quoted[at]);
+        at += 1;
+    }
+    b""
 }
 
 /// The quote that ends what starts at `at`.
@@ -175,11 +236,13 @@ mod tests {
             ("a  b", &["a", "", "b"]),
             ("a b ", &["a", "b", ""]),
             (r#"a "b c" [d e] f"#, &["a", "b c", "[d e]", "f"]),
-            (r#""a \" b" c"#, &[r#"a \" b"#, "c"]),
-            (r#""a\\" c"#, &[r"a\\", "c"]),
-            (r#""a"b c"#, &[r#""a"b"#, "c"]),
+            (r#""a \" b" c"#, &[r#"a " b"#, "c"]),
+            (r#""a\\" c"#, &[r"a\", "c"]),
+            (r#""a\x22" c\x"#, &["ax22", r"c\x"]),
+            (r#""a\"b"c d"#, &[r#"a"bc"#, "d"]),
+            (r#""a"b c"#, &["ab", "c"]),
             ("[a b", &["[a", "b"]),
-            ("[a]b c] d", &["[a]b c]", "d"]),
+            ("[a]b c] d", &["[a]b", "c]", "d"]),
             ("[a", &["[a"]),
             (r#"a"b "c""#, &[r#"a"b"#, "c"]),
             (r#""""#, &[""]),

@@ -41,6 +41,7 @@ enum Place {
     Line,
     Usual,
     Escaping,
+    Blanks,
 }
 
 impl Good {
@@ -74,7 +75,9 @@ fn has_another_time(
     }
     let roles = columns.roles();
     let is_other = |index: usize| {
-        let is_read = roles.get(index).is_some_and(Option::is_some) || columns.date == Some(index);
+        let is_latency = columns.latency.is_some_and(|latency| latency.column == index);
+        let has_role = roles.get(index).is_some_and(Option::is_some);
+        let is_read = has_role || is_latency || columns.date == Some(index);
         index != columns.time && (is_assumed || !is_read)
     };
     let mut others = record.fields().enumerate().filter(|&(index, _)| is_other(index));
@@ -135,9 +138,14 @@ impl Delimited {
                 time if expected.is_by_position && columns.date.is_none() => Start::Before(time),
                 _ => Start::Fields,
             };
-            let record = self.blanks.split(text, start).map_err(|UnclosedQuote| Malformed::UnclosedQuote)?;
-            let (second, request) = read_request(&record, columns, times)?;
-            return Ok(Good::new(second, &request, &record, Place::Line));
+            let first = self.read_blanks(text, start, columns, times);
+            return match first {
+                // A bracket and a quote may stand before the time's.
+                Err(_) if start == Start::Usual => {
+                    self.read_blanks(text, Start::UsualFields, columns, times).or(first)
+                }
+                _ => first,
+            };
         }
         let mut problem = match self.usual.split(text) {
             Ok(record) => match read_request(&record, columns, times) {
@@ -171,12 +179,27 @@ impl Delimited {
         Err(problem)
     }
 
+    fn read_blanks(
+        &mut self,
+        text: &[u8],
+        start: Start,
+        columns: &Columns,
+        times: &mut TimeReader,
+    ) -> Result<Good, Malformed> {
+        let record = self.blanks.split(text, start).map_err(|UnclosedQuote| Malformed::UnclosedQuote)?;
+        let (second, request) = read_request(&record, columns, times)?;
+        let is_line = record.bytes().as_ptr() == text.as_ptr();
+        let place = if is_line { Place::Line } else { Place::Blanks };
+        Ok(Good::new(second, &request, &record, place))
+    }
+
     /// The request of a record that was just read from `text`.
     pub(crate) fn request<'a>(&'a self, good: &Good, text: &'a [u8]) -> Request<'a> {
         let bytes = match good.place {
             Place::Line => text,
             Place::Usual => self.usual.unquoted(),
             Place::Escaping => self.escaping.unquoted(),
+            Place::Blanks => self.blanks.unquoted(),
         };
         let part = |range: &Option<Range<usize>>| -> &'a [u8] {
             range.clone().and_then(|range| bytes.get(range)).unwrap_or(b"-")

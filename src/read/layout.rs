@@ -38,6 +38,8 @@ pub struct LayoutOptions {
 /// What a line is; `'t` is the input's text.
 #[derive(Debug)]
 pub enum Reading<'a, 't> {
+    /// Held back until a later line tells what it is.
+    Held,
     /// Empty, only blanks, a comment, or a header.
     Skipped,
     /// A request and its second.
@@ -88,6 +90,7 @@ pub struct Layout {
     /// Whether nothing is held back or decided.
     is_settled: bool,
     time_of_1970: TimeOf1970,
+    changes: u64,
 }
 
 /// The line of the first time in 1970, until it is taken.
@@ -128,6 +131,7 @@ impl Layout {
             given: Vec::new(),
             is_settled: true,
             time_of_1970: TimeOf1970::Unseen,
+            changes: 0,
         };
         layout.set_plain();
         layout
@@ -137,6 +141,13 @@ impl Layout {
     #[must_use]
     pub fn columns(&self) -> &Columns {
         &self.state.columns
+    }
+
+    /// How often the columns may have changed.
+    #[must_use]
+    #[inline(always)]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The number of the line with the first time in 1970, once.
@@ -203,6 +214,7 @@ impl Layout {
                 self.is_settled = false;
                 if matches!(act, Act::Hold) {
                     *lines = ahead;
+                    return Some(Reading::Held);
                 }
                 continue;
             }
@@ -258,8 +270,11 @@ impl Layout {
             Some(b' ' | b'\t') if is_blank() => Some(Act::Skip),
             _ => None,
         };
-        if let Some(act) = simple {
-            return if self.row.give_up(&mut self.decided) { Act::Wait } else { act };
+        // What is skipped doesn't end a row: tail writes blank lines between files.
+        match simple {
+            Some(Act::Skip) => return Act::Skip,
+            Some(act) => return if self.row.give_up(&mut self.decided) { Act::Wait } else { act },
+            None => {}
         }
         let held = || HeldLine { number, text: text.to_vec(), end: line.end };
         let verdict = self.reader.verdict(text, &self.state, self.is_first);
@@ -278,7 +293,12 @@ impl Layout {
             self.look_at_row();
             return Act::Hold;
         }
-        if self.row.give_up(&mut self.decided) {
+        let is_skipped = match &verdict {
+            Verdict::Comment | Verdict::FirstLine => true,
+            Verdict::Header(None, columns) => self.is_known(None, columns),
+            _ => false,
+        };
+        if !is_skipped && self.row.give_up(&mut self.decided) {
             return Act::Wait;
         }
         self.is_first &= matches!(verdict, Verdict::Comment);
@@ -287,7 +307,9 @@ impl Layout {
             Verdict::Header(index, columns) => self.take_header(index, *columns, held),
             Verdict::Comment | Verdict::FirstLine => Act::Skip,
             Verdict::Useless(problem) | Verdict::Bad(problem) => {
-                if self.state.basis == Basis::Assumed || matches!(problem, Malformed::NoColumn(_)) {
+                // Columns that have read records stay if a header lacks a name.
+                let lacks_name = matches!(problem, Malformed::NoColumn(_)) && !self.state.has_records;
+                if self.state.basis == Basis::Assumed || lacks_name {
                     self.state.basis = Basis::Unknown;
                     self.set_plain();
                 }
@@ -314,6 +336,12 @@ impl Layout {
         Act::Give(index, good)
     }
 
+    /// Whether a header says what is known.
+    fn is_known(&self, index: Option<usize>, columns: &Columns) -> bool {
+        let is_same = self.state.basis == Basis::Header && self.state.columns == *columns;
+        is_same && (index.is_none() || self.state.delimiter == index)
+    }
+
     fn take_header(
         &mut self,
         index: Option<usize>,
@@ -328,14 +356,10 @@ impl Layout {
             }
             return Act::Skip;
         }
-        let is_same = self.state.basis == Basis::Header && self.state.columns == columns;
-        if is_same && (index.is_none() || self.state.delimiter == index) {
+        if self.is_known(index, &columns) {
             return Act::Skip;
         }
-        if self.new_header.take().is_some() {
-            self.decided.push_back(Decided::Skipped);
-            return Act::Wait;
-        }
+        let undecided = self.new_header.take();
         let new = State {
             columns,
             basis: Basis::Header,
@@ -346,6 +370,12 @@ impl Layout {
         };
         let old = std::mem::replace(&mut self.state, new);
         self.set_plain();
+        // Nothing was read by the header before this one: that is one, for all
+        // that is known.
+        let (old, has_another) = undecided.map_or((old, false), |(_, older)| (older, true));
+        if has_another {
+            self.decided.push_back(Decided::Skipped);
+        }
         if old.has_records {
             self.new_header = Some((held(), old));
             return Act::Hold;
@@ -388,6 +418,7 @@ impl Layout {
     /// Sets the fast way by what is known now; a first record is read in the
     /// general way.
     fn set_plain(&mut self) {
+        self.changes += 1;
         let State { columns, basis, delimiter, has_records, .. } = &self.state;
         let is_known = *has_records && *basis != Basis::Unknown && !self.reader.times.has_format();
         let delimiter = delimiter.filter(|_| is_known).map(|index| self.reader.delimiter(index));

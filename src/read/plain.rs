@@ -182,7 +182,8 @@ impl PlainReader {
             }
             second
         };
-        let (method, section) = method_and_section(fields.quoted()?);
+        let request = fields.quoted().filter(|request| !request.contains(&b'\\'))?;
+        let (method, section) = method_and_section(request);
         let status = Some(fields.three_digits().filter(|_| !fields.is_at_end)?);
         let bytes = match fields.digits() {
             Some(bytes) => bytes,

@@ -2,6 +2,7 @@
 //!
 //! Numbers are tolerated as servers and exports write them.
 
+use crate::read::record::is_blank;
 /// The unit of a column of latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -59,10 +60,11 @@ pub(crate) fn read_status(text: &[u8]) -> Option<Option<u16>> {
     u16::try_from(status).ok().map(Some)
 }
 
-/// Letters, digits, `_` and `-`, but not digits alone.
+/// Anything without blanks but a number.
 fn is_word(text: &[u8]) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    text.iter().all(is_part) && text.iter().any(u8::is_ascii_alphabetic)
+    !text.is_empty()
+        && !text.iter().any(|&byte| is_blank(byte) || byte == b'/')
+        && read_integer(text).is_none()
 }
 
 /// An integer from 0 to 2^63-1, also written `80251.0`; an empty value is 0.

@@ -2,9 +2,10 @@
 
 use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
-use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header};
+use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header, Role};
 use crate::read::delimited::{Delimited, Expected, Good, fields_directive};
 use crate::read::hint::foreign_format;
+use crate::read::names::{Names, column_called};
 use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
 
@@ -237,10 +238,17 @@ impl LineReader {
         let Some(index) = self.index_of(delimiter) else { return Verdict::Comment };
         let list = self.readers[index].list(names);
         let Ok(record) = self.readers[index].split(names) else { return Verdict::Comment };
+        let names = Names::of(&record);
+        let has_time = names.column(Role::Time).is_some()
+            || self.called.iter().any(|(role, name)| {
+                matches!(role.as_str(), "time" | "date") && column_called(&record, name).is_some()
+            });
         match Header::of_fields(&record, &self.called) {
             Header::Columns(columns) => Verdict::Header(None, columns),
-            Header::Lacks(name) => Verdict::Useless(Malformed::NoColumn(name)),
-            Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
+            Header::Lacks(name) if has_time => Verdict::Useless(Malformed::NoColumn(name)),
+            // A comment that happens to start so.
+            _ if names.known() < 2 => Verdict::Comment,
+            Header::Lacks(_) | Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
         }
     }
 

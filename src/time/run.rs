@@ -116,6 +116,8 @@ pub struct Run {
     closed: i64,
     rate: SlidingWindow,
     alerts: Alerts,
+    /// Which alerts the log has the columns for.
+    possible: [bool; 4],
     windows: Windows,
     found: Vec<Finding>,
     /// Whether the run comes to its end: time isn't set back by what is held.
@@ -128,8 +130,9 @@ pub struct Run {
 
 impl Run {
     /// A run that starts with a request at `first`; it must be observed still.
+    /// The log has the columns for the `possible` alerts.
     #[must_use]
-    pub fn new(settings: Settings, first: i64, now: Moment) -> Run {
+    pub fn new(settings: Settings, possible: [bool; 4], first: i64, now: Moment) -> Run {
         let clock = EventClock::new(first, settings.lateness, settings.limits.window);
         let closed = clock.watermark();
         Run {
@@ -143,7 +146,8 @@ impl Run {
             reached: first,
             closed,
             rate: SlidingWindow::new(settings.limits.window, closed),
-            alerts: Alerts::new(settings.limits),
+            alerts: Alerts::new(settings.limits, possible),
+            possible,
             windows: Windows::new(settings.interval, settings.lateness, settings.slow),
             found: Vec::new(),
             is_ending: false,
@@ -205,6 +209,12 @@ impl Run {
                 self.suspect_behind(Suspect::new(second, request, behind, is_current), now);
             }
         }
+    }
+
+    /// Says which alerts the log has the columns for.
+    pub fn allow(&mut self, possible: [bool; 4]) {
+        self.alerts.allow(possible);
+        self.possible = possible;
     }
 
     /// Takes note that a malformed line has come.
@@ -375,7 +385,7 @@ impl Run {
         self.drain(true);
         let joining_lateness = Some(self.greatest - to).filter(|&seconds| seconds <= MOST_LATENESS);
         self.found.push(Finding::Notice(Notice::Restarted { from, to, closed_alert, joining_lateness }));
-        let next = Run::new(self.settings, to, now);
+        let next = Run::new(self.settings, self.possible, to, now);
         *self = Run {
             found: std::mem::take(&mut self.found),
             offsets: std::mem::take(&mut self.offsets),

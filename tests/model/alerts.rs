@@ -50,6 +50,11 @@ impl Source {
                     }
                 }
             }
+            // "Within a second in the order of the table."
+            if self.run.restarts_at == Some(second) && self.run.active[alert].is_some() {
+                self.end_gap_before(second);
+                self.write_recovery(alert, second, rates, "restarted");
+            }
         }
     }
 

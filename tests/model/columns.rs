@@ -367,6 +367,24 @@ impl Columns {
         })
     }
 
+    /// The fields of a line between blanks whose user, the last one before a
+    /// time in brackets, has blanks in it.
+    pub(crate) fn with_user_before_time(&self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let Time::In(time) = self.time else { return None };
+        let end = line.windows(3).position(|three| three == b"] \"")?;
+        let bracket = line[..end].windows(2).rposition(|two| two == b" [")?;
+        let (before, after) = (&line[..bracket], &line[bracket + 1..]);
+        let mut words: Vec<Vec<u8>> =
+            before.split(|byte| b" \t".contains(byte)).map(<[u8]>::to_vec).collect();
+        if time < 2 || words.len() <= time || words[time - 2] != b"-" {
+            return None;
+        }
+        let user = words.split_off(time - 1).join(&b' ');
+        words.push(user);
+        words.extend(super::fields::fields(after, super::fields::BLANKS)?);
+        Some(words)
+    }
+
     fn method_and_target<'a>(&self, value: &impl Fn(Option<usize>) -> &'a [u8]) -> (&'static str, &'a [u8]) {
         let method = self.method.map(|column| values::method(value(Some(column))));
         match (self.request, self.path) {
@@ -375,7 +393,9 @@ impl Columns {
             (Some(request), _) => {
                 let request = value(Some(request));
                 match method {
-                    Some(method) if !values::is_request_line(request) => (method, request),
+                    Some(method) if !values::is_request_line(request) && !values::has_method(request) => {
+                        (method, request)
+                    }
                     _ => values::request_line(request),
                 }
             }

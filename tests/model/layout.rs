@@ -173,7 +173,10 @@ impl Layout {
         }
         let is_first = std::mem::take(&mut self.is_first);
         let split = |_: &Self, line: &[u8], delimiter| Some(fields(line, delimiter)?.len());
-        if let Some(delimiter) = self.most_fields(line, &candidates, split) {
+        // To tell a first line from a record, blanks count as well.
+        let all = [&DELIMITERS[..], &[BLANKS]].concat();
+        let is_any = self.delimiter.is_none() && matches!(self.given, Given::Position(_));
+        if let Some(delimiter) = self.most_fields(line, if is_any { &all } else { &candidates }, split) {
             let fields = fields(line, delimiter).expect("split before");
             match &self.given {
                 // "With `--columns` by position, a source's first line is
@@ -262,8 +265,14 @@ impl Layout {
         };
         if delimiter == BLANKS {
             if matches!(known, Known::Usual(_)) {
-                let (form, _) = self.usual_in_blanks(line);
-                return read(form).or_else(|| read(with_user_up_to_bracket(line)));
+                return read(self.usual_in_blanks(line).0).or_else(|| read(fields(line, BLANKS)));
+            }
+            // "A user name with blanks in it: all up to ` [`", also where the
+            // positions are given; the ident `-` before it says that it is one.
+            if let Given::Position(_) = self.given
+                && let Some(fields) = known.columns().with_user_before_time(line)
+            {
+                return read(Some(fields));
             }
             return read(fields(line, BLANKS));
         }
@@ -276,19 +285,32 @@ impl Layout {
     }
 
     /// "If the fifth field and not the fourth is a time in brackets, a virtual
-    /// host stands before them."
+    /// host stands before them. A user name with blanks in it: all up to ` [`."
+    ///
+    /// `host - john smith [` would be both: the ident `-` in the second place
+    /// says that it is no virtual host.
     fn usual_in_blanks(&self, line: &[u8]) -> (Option<Vec<Vec<u8>>>, bool) {
-        let Some(mut fields) = fields(line, BLANKS) else { return (None, false) };
-        let is_time_in_brackets = |index: usize| {
+        let is_ident =
+            |fields: &[Vec<u8>], index: usize| fields.get(index).is_some_and(|field| field == b"-");
+        let is_time_in_brackets = |fields: &[Vec<u8>], index: usize| {
             fields.get(index).is_some_and(|field| {
                 field.starts_with(b"[") && field.ends_with(b"]") && self.times.read(field, None).is_some()
             })
         };
-        let has_virtual_host = is_time_in_brackets(4) && !is_time_in_brackets(3);
-        if has_virtual_host {
-            fields.remove(0);
+        if let Some(mut fields) = fields(line, BLANKS) {
+            if is_time_in_brackets(&fields, 3) {
+                return (Some(fields), false);
+            }
+            if is_time_in_brackets(&fields, 4) && !is_ident(&fields, 1) {
+                fields.remove(0);
+                return (Some(fields), true);
+            }
+            if !is_ident(&fields, 1) && is_ident(&fields, 2) {
+                let first = line.iter().position(|byte| b" \t".contains(byte)).unwrap_or(line.len());
+                return (with_user_up_to_bracket(&line[(first + 1).min(line.len())..]), true);
+            }
         }
-        (Some(fields), has_virtual_host)
+        (with_user_up_to_bracket(line), false)
     }
 
     // ---- headers ------------------------------------------------------------
@@ -313,9 +335,10 @@ impl Layout {
             // "It is malformed and ends the assumption of the usual seven
             // columns."
             Heading::WithoutTime => {
-                if matches!(self.known, Known::Usual(_)) {
+                if let Known::Usual(last) = &self.known {
                     self.totals.headers_without_time += 1;
-                    self.known = Known::Nothing(Columns::none());
+                    // What is null stays as it was.
+                    self.known = Known::Nothing(last.clone());
                     self.has_read = false;
                 }
                 outcomes.push(LineOutcome::Malformed(reject));

@@ -78,10 +78,11 @@ pub(crate) struct Run {
     /// How long had been listened when a record was last accepted.
     pub(crate) listened_at_accepted: i64,
     pub(crate) last_heard: Option<LastHeard>,
-    /// `E` when a record was last accepted, and the silences since then that
-    /// moved it.
-    pub(crate) clock_at_accepted: i64,
-    pub(crate) silences: Vec<i64>,
+    /// Where the last silence would have moved `E` without an idle timeout.
+    pub(crate) reached: Option<i64>,
+    /// Time restarts, and at which second.
+    pub(crate) restarts: bool,
+    pub(crate) restarts_at: Option<i64>,
 
     /// What is known of the rates: the numbers of each second.
     pub(crate) seconds: BTreeMap<i64, Rates>,

@@ -111,8 +111,6 @@ impl Source {
         self.run.least = self.run.least.min(request.time);
         self.run.accepted += 1;
         self.run.listened_at_accepted = now.listened;
-        self.run.clock_at_accepted = self.run.clock;
-        self.run.silences.clear();
         self.hear(now);
         // "Every second `<= wm` is closed."
         self.close_seconds(self.watermark());
@@ -275,6 +273,7 @@ impl Source {
     /// columns and sources stay."
     fn restart(&mut self, now: Now) {
         let mut held = std::mem::take(&mut self.run.backward);
+        self.run.restarts = true;
         self.end_run(now);
         // "An alert that is active is closed by a recovery with `reason`
         // `restarted`, at the last second that is closed."
@@ -324,25 +323,15 @@ impl Source {
             let idle = now.listened - last.now.listened;
             let has_moved = idle > self.idle_timeout && (last.clock - last.now.wall).abs() <= NEAR;
             if self.idle_timeout > 0 && has_moved {
-                self.run.silences.push(idle);
+                // Where this silence would have moved `E` without a timeout.
+                self.run.reached = Some(last.clock + idle);
             }
         }
-        if time <= self.run.stream_time || self.run.silences.is_empty() {
-            return;
-        }
-        // Where the clock would be had the timeout been so long since a record
-        // was last accepted. It grows, it never shrinks.
-        let clock = |timeout: i64| {
-            let moved: i64 = self.run.silences.iter().map(|idle| (idle - timeout).max(0)).sum();
-            self.run.clock_at_accepted + moved
-        };
-        let before = self.idle_timeout;
-        while self.idle_timeout < LONGEST_IDLE_TIMEOUT
-            && time < clock(self.idle_timeout) - self.settings.lateness
-        {
-            self.idle_timeout += 1;
-        }
-        self.totals.grown_timeouts += u64::from(self.idle_timeout > before);
+        let Some(reached) = self.run.reached.filter(|_| time > self.run.stream_time) else { return };
+        // On time is what is later than `E - lateness - 1`. It never shrinks.
+        let least = (reached - self.settings.lateness - time).min(LONGEST_IDLE_TIMEOUT);
+        self.totals.grown_timeouts += u64::from(least > self.idle_timeout);
+        self.idle_timeout = self.idle_timeout.max(least);
     }
 
     // ---- the end ------------------------------------------------------------
@@ -366,6 +355,9 @@ impl Source {
         }
         while let Some(suspect) = remove_least(&mut self.run.backward) {
             self.unconfirm_backward(suspect);
+        }
+        if self.run.restarts {
+            self.run.restarts_at = Some(self.run.stream_time);
         }
         self.close_seconds(self.run.stream_time);
     }

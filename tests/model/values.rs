@@ -174,6 +174,12 @@ pub(crate) fn is_request_line(path: &[u8]) -> bool {
     last_word(trim(path)).1.starts_with(b"HTTP/")
 }
 
+/// `GET /x`: HTTP 0.9 has no version.
+pub(crate) fn has_method(value: &[u8]) -> bool {
+    let value = trim(value);
+    value.iter().any(|&byte| is_blank(byte)) && request_line(value).0 != OTHER
+}
+
 /// "The method up to the first blank; a last word that starts with `HTTP/` is
 /// the version; the target is what stands between, blanks included."
 /// -> method and target
