@@ -32,7 +32,7 @@ pub enum Key {
 /// A line of the table of options.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionLine {
-    /// Which option it is.
+    /// The option.
     pub key: Key,
     /// Its letter.
     pub short: Option<char>,
@@ -40,9 +40,9 @@ pub struct OptionLine {
     pub long: &'static str,
     /// Another spelling, not shown in the help.
     pub alias: Option<&'static str>,
-    /// What its value is called, if it takes one.
+    /// The name of its value, if it takes one.
     pub value: Option<&'static str>,
-    /// Its default, if it is a value that could be typed.
+    /// Its default, if that can be typed.
     pub default: Option<&'static str>,
     /// What it does, in a few words.
     pub help: &'static str,
@@ -83,13 +83,13 @@ pub const OPTIONS: [OptionLine; 21] = [
     option(Key::Delimiter, 'd', "delimiter", "CHAR", "", "one of , ; | tab space [detected]"),
     option(Key::TimeFormat, ' ', "time-format", "FORMAT", "", "how times are written, as in strptime"),
     option(Key::Zone, 'z', "zone", "ZONE", "UTC", "zone of times without an offset"),
-    option(Key::Source, ' ', "source", "NAME", "stdin", "the source of the events"),
+    option(Key::Source, ' ', "source", "NAME", "stdin", "source name in the events"),
     alias(
         "log_interval",
         option(Key::Interval, 'i', "interval", "DURATION", "10s", "length of a summary window"),
     ),
     alias("log_window", option(Key::Window, 'w', "window", "DURATION", "2m", "length of the alert window")),
-    option(Key::Lateness, 'l', "lateness", "DURATION", "5s", "how far out of order a record may be"),
+    option(Key::Lateness, 'l', "lateness", "DURATION", "5s", "how far out of order records may be"),
     option(Key::IdleTimeout, ' ', "idle-timeout", "DURATION", "10s", "advance time after this much silence"),
     option(Key::Threshold, 't', "threshold", "RATE", "10", "high_traffic above RATE requests/s"),
     option(
@@ -98,21 +98,21 @@ pub const OPTIONS: [OptionLine; 21] = [
         "recovery-threshold",
         "RATE",
         "",
-        "it recovers below RATE [the threshold]",
+        "recover below RATE [the threshold]",
     ),
     option(Key::LowThreshold, ' ', "low-threshold", "RATE", "off", "low_traffic below RATE requests/s"),
     option(Key::ErrorThreshold, 'e', "error-threshold", "PERCENT", "off", "high_errors above PERCENT of 5xx"),
     option(Key::SlowThreshold, ' ', "slow-threshold", "PERCENT", "off", "slow_requests above PERCENT"),
-    option(Key::Slow, ' ', "slow", "SECONDS", "1", "what a slow request is"),
-    option(Key::MinCount, ' ', "min-count", "N", "5", "least errors, or slow ones, to alert"),
+    option(Key::Slow, ' ', "slow", "SECONDS", "1", "a slow request takes longer"),
+    option(Key::MinCount, ' ', "min-count", "N", "5", "errors or slow requests needed"),
     option(Key::Top, 'n', "top", "N", "10", "sections and hosts listed; 0 = all"),
     option(Key::Rejects, ' ', "rejects", "FILE", "", "append malformed lines to FILE"),
-    option(Key::Quiet, 'q', "quiet", "", "", "no diagnostics but that of a failure"),
+    option(Key::Quiet, 'q', "quiet", "", "", "only report failures"),
     option(Key::Help, 'h', "help", "", "", "print this help"),
     option(Key::Version, 'V', "version", "", "", "print the version"),
 ];
 
-/// What stands above the first option of a group.
+/// The heading above the first option of a group.
 fn group(key: Key) -> Option<&'static str> {
     match key {
         Key::Columns => Some("Input"),
@@ -139,8 +139,8 @@ pub fn version() -> String {
 #[must_use]
 pub fn help() -> String {
     let mut help = String::from(
-        "Reads an HTTP access log, CSV or the default one of nginx and Apache, and writes\n\
-         summaries, alerts and recoveries, one JSON object a line.\n\
+        "Reads an HTTP access log, CSV or the default format of nginx and Apache.\n\
+         Writes summaries, alerts and recoveries, one JSON object per line.\n\
          usage: tail -n +1 -F access.csv | httpmon [OPTION]... | jq\n",
     );
     for line in &OPTIONS {
@@ -164,7 +164,7 @@ pub fn help() -> String {
     help
 }
 
-/// The name of an option that is spelt most like `typed`, if one nearly is.
+/// The option whose name is nearest to `typed`, if one is near enough.
 #[must_use]
 pub fn nearest(typed: &str) -> Option<&'static str> {
     let names = OPTIONS.iter().map(|line| (distance(typed, line.long), line.long));
@@ -172,7 +172,7 @@ pub fn nearest(typed: &str) -> Option<&'static str> {
     (distance <= 1 + typed.len().min(name.len()) / 5).then_some(name)
 }
 
-/// How many letters have to be put in, taken out or changed.
+/// The number of letters to insert, remove or change.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
