@@ -10,7 +10,7 @@ use crate::time::lateness::Offsets;
 use crate::time::run::{self, Finding, Notice, Run};
 use crate::write::ndjson::Events;
 
-/// What was asked for, the same for every source.
+/// The settings, the same for every source.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Columns, delimiter and zone.
@@ -34,7 +34,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that has had no line; `name` is shown as names are.
+    /// A source without lines. `name` is shown as other names are.
     #[must_use]
     pub fn new(name: &[u8], settings: &Settings) -> Source {
         Source {
@@ -66,18 +66,18 @@ impl Source {
         self.malformed
     }
 
-    /// What came late or ahead so far.
+    /// Late and future requests so far.
     #[must_use]
     pub fn offsets(&self) -> Option<&Offsets> {
         self.run.as_ref().map(Run::offsets)
     }
 
-    /// Counts a line that says where the lines come from.
+    /// Counts a `==>` line.
     pub fn skip_line(&mut self) {
         self.other_lines.skipped += 1;
     }
 
-    /// Takes lines that have just come, up to the first one that is malformed.
+    /// Reads lines up to the first malformed one.
     pub fn read_lines<'t>(
         &mut self,
         lines: &mut Lines<'t>,
@@ -109,8 +109,8 @@ impl Source {
         None
     }
 
-    /// Takes note that no line follows: [`Source::read_lines`] still gives
-    /// what was held back.
+    /// Notes that no line follows. [`Source::read_lines`] then returns the lines
+    /// that were held back.
     pub fn end_lines(&mut self) {
         self.layout.end();
     }
@@ -127,7 +127,7 @@ impl Source {
         self.layout.take_time_of_1970()
     }
 
-    /// Whether silence moves this source's time.
+    /// Whether silence advances this source's time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         self.run.as_ref().is_some_and(Run::hears_silence)
@@ -139,14 +139,14 @@ impl Source {
         self.run.as_ref().is_some_and(|run| run.is_live(now))
     }
 
-    /// By how many seconds the log is ahead of the wall clock, if its silence
-    /// goes unnoticed for that.
+    /// Seconds by which the log is ahead of the wall clock, if that is so much
+    /// that silence is not noticed.
     #[must_use]
     pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
         self.run.as_ref().and_then(|run| run.seconds_ahead(now))
     }
 
-    /// Moves time on after silence, if there was enough of it.
+    /// Advances event time after enough silence.
     pub fn pass_silence(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.pass_silence(now);
@@ -154,7 +154,7 @@ impl Source {
         }
     }
 
-    /// Writes what is open, as the input has ended.
+    /// Ends the input: writes what is open.
     pub fn end(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.end(now);
