@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::count::alert::Kind;
 use crate::time::lateness::{MOST_LATENESS, Offsets};
 use crate::time::run::Notice;
 use crate::write::event::Second;
@@ -20,6 +21,17 @@ pub fn notice(notice: Notice) -> String {
             "records came late after silence, so the writer buffers: the idle timeout is {seconds}s from now on \
              (--idle-timeout {seconds}s sets it from the start)"
         ),
+    }
+}
+
+/// That the log has no column for an alert that is asked for.
+#[must_use]
+pub fn impossible(kind: Kind) -> &'static str {
+    match kind {
+        Kind::SlowRequests => {
+            "--slow-threshold: the log has no latency column, so slow_requests is never raised"
+        }
+        _ => "--error-threshold: the log has no status column, so high_errors is never raised",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was typed -> what it means.
 //!
-//! Help is rendered from the table of options; the tests hold the manual
-//! against it.
+//! Help is rendered from the table of options. The tests compare the manual
+//! with it.
 
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
@@ -19,31 +19,31 @@ use crate::source::Settings;
 use crate::time::lateness::MOST_LATENESS;
 use crate::time::run;
 
-/// What the program is asked to do.
+/// What to do.
 #[derive(Debug)]
 pub enum Command {
-    /// To filter.
+    /// Filter standard input.
     Run(Box<Options>),
-    /// To print its help.
+    /// Print the help.
     Help,
-    /// To print its version.
+    /// Print the version.
     Version,
 }
 
 /// What the command line means.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What every source is told.
+    /// The settings of every source.
     pub settings: Settings,
-    /// The name of the source of lines that no `==>` line names one for.
+    /// The source of lines before the first `==>` line.
     pub source: Vec<u8>,
     /// Where malformed lines go.
     pub rejects: Option<PathBuf>,
-    /// Whether only a failure is to be said.
+    /// Whether to report failures only.
     pub is_quiet: bool,
 }
 
-/// What is wrong with the command line, in a sentence.
+/// What is wrong with the command line, as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageError(String);
 
@@ -65,7 +65,7 @@ impl Typed {
         self.values[key as usize].as_deref()
     }
 
-    /// What the value of an option means, or what its default does.
+    /// The meaning of an option's value, or of its default.
     fn read<T, E: fmt::Display>(
         &self,
         key: Key,
@@ -123,7 +123,7 @@ impl Typed {
         })
     }
 
-    /// A length of time of at least so many seconds and at most so many days.
+    /// A duration from `least` seconds to `days` days.
     fn duration(&self, key: Key, least: i64, (days, most): (i64, &str)) -> Result<Option<i64>, UsageError> {
         self.seconds(key, least, days * 24 * 3600, most)
     }
@@ -150,7 +150,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let mut typed = Typed::default();
     let read = read_arguments(&arguments, &mut typed);
-    // Who asks for help gets it, whatever else is on the line.
+    // Help and version come first, even if another argument is wrong.
     if let Ok(Some(command)) = read {
         return Ok(command);
     }
@@ -162,8 +162,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     resolve(&typed).map(|options| Command::Run(Box::new(options)))
 }
 
-/// What an argument asks for that is `--help`, `--version`, or letters of
-/// options without a value with `h` or `V` among them.
+/// The command of `--help`, `--version`, or of a group of letters like `-qh`.
 fn asks_for(argument: &str) -> Option<Command> {
     let letters = match argument {
         "--help" => "h",
@@ -180,7 +179,7 @@ fn asks_for(argument: &str) -> Option<Command> {
     })
 }
 
-/// Reads what is typed; `Some` if help or version is asked for.
+/// Reads the arguments. `Some` if one of them is for help or version.
 fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Command>, UsageError> {
     let wrong = |error: lexopt::Error| UsageError(names::shown(error.to_string().as_bytes()));
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -216,7 +215,7 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
             key => {
                 let value = parser.value().map_err(wrong)?;
                 if key == Key::Threshold && value.as_encoded_bytes().contains(&b':') {
-                    // The last spelling of the recovery threshold wins.
+                    // The last of -r and -t RATE:RECOVERY wins.
                     typed.values[Key::RecoveryThreshold as usize] = None;
                 }
                 typed.values[key as usize] = Some(value);

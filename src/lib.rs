@@ -6,7 +6,7 @@
 //! main               argv -> cli -> input, monitor -> exit status
 //!   cli              what was typed -> what it means
 //!   options          the table of options, and the help
-//!   monitor          which line goes to which source, and what is said about it
+//!   monitor          gives lines to their sources, and reports problems
 //!   source           one source: its layout, its run of time, its silence
 //!   advice           sentences for people
 //!   problem          what is wrong with a line, and what to type
@@ -30,14 +30,14 @@
 //!     calendar       the forms of time
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
-//!     lateness       how far requests came off the log's time
-//!     suspects       records whose clock is not to be trusted
+//!     lateness       how late or early requests came
+//!     suspects       records whose clock is not trusted yet
 //!     clock          event time
 //!   count            what is counted of a request
 //!     window         tumbling windows
 //!     latency        how long requests took
-//!     names          bounded sets of names that clients send
-//!     alert          quiet <-> alerting
+//!     names          bounded sets of names chosen by clients
+//!     alert          raises and recovers
 //!     rate           the sliding window
 //!   write
 //!     diagnostics    one line per problem

@@ -1,6 +1,6 @@
 //! `httpmon`: argv -> cli -> input, monitor -> exit status.
 //!
-//! The only place that exits, and that knows standard input and output.
+//! Only this file exits and uses standard input and output.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
@@ -97,8 +97,8 @@ fn open(options: Options) -> Result<(Input, Monitor<'static>), String> {
     Ok((input, Monitor::new(options.settings, &options.source, outputs)))
 }
 
-/// The status after an output has failed. A closed pipe is a success: nobody
-/// wants more.
+/// The exit status after an output failed. A closed pipe is success: the reader
+/// has enough.
 fn give_up(failure: Failure, monitor: &mut Monitor<'_>, now: Moment) -> ExitCode {
     match failure {
         Failure::Events(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -107,7 +107,7 @@ fn give_up(failure: Failure, monitor: &mut Monitor<'_>, now: Moment) -> ExitCode
             ExitCode::from(FAILED)
         }
         Failure::Rejects(error) => {
-            // The events are worth more than the rejects: what was read is written.
+            // Still write the events of what was read.
             let _ = monitor.end(now);
             monitor.fail(format_args!("--rejects: {error}"));
             ExitCode::from(FAILED)

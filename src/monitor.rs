@@ -1,5 +1,5 @@
-//! The loop's inside: which line goes to which source, and what is said about
-//! it. The only module that knows that there are several sources.
+//! Gives each line to its source and reports problems. Only this module knows
+//! that there are several sources.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,20 +20,20 @@ use crate::write::diagnostics::{Diagnostics, Topic};
 use crate::write::ndjson::Events;
 use crate::write::output::LineWriter;
 
-/// Lines of further sources go to one that is called [`OTHER`].
+/// Lines of further sources go to the source [`OTHER`].
 pub const MAX_SOURCES: usize = 1_000;
-/// The name of the source of lines of too many sources.
+/// The source of the lines of further sources.
 pub const OTHER: &[u8] = b"(other)";
 
-/// Where everything goes.
+/// The outputs.
 pub struct Outputs<'w> {
     /// Takes the events.
     pub events: Box<dyn Write + 'w>,
     /// Takes the diagnostics.
     pub diagnostics: Box<dyn Write + 'w>,
-    /// Takes the malformed lines, if anybody wants them.
+    /// Takes the malformed lines, with `--rejects`.
     pub rejects: Option<Box<dyn Write + 'w>>,
-    /// Whether only a failure is to be said.
+    /// Whether to report failures only.
     pub is_quiet: bool,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Debug for Outputs<'_> {
     }
 }
 
-/// What went wrong with an output.
+/// Which output failed.
 #[derive(Debug)]
 pub enum Failure {
     /// The events couldn't be written.
@@ -52,7 +52,7 @@ pub enum Failure {
     Rejects(io::Error),
 }
 
-/// How the whole input turned out.
+/// Whether the input could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// There was no record, or at least one could be read.
@@ -61,8 +61,7 @@ pub enum Outcome {
     Unreadable,
 }
 
-/// The filter, but for its standard streams: pieces of the input go in, events
-/// come out.
+/// The filter without its standard streams: pieces of input in, events out.
 #[derive(Debug)]
 pub struct Monitor<'w> {
     settings: Settings,
@@ -70,7 +69,7 @@ pub struct Monitor<'w> {
     state: State<'w>,
 }
 
-/// What a line can change.
+/// The state that a line can change.
 #[derive(Debug)]
 struct State<'w> {
     default_name: Vec<u8>,
@@ -79,13 +78,13 @@ struct State<'w> {
     indices: HashMap<String, usize>,
     /// The source of the next line.
     current: Option<usize>,
-    /// Whether a `==>` line was seen: diagnostics name the source then.
+    /// Whether a `==>` line was seen. Diagnostics then name the source.
     is_named: bool,
     lines: u64,
     has_overflowed: bool,
-    /// The first problem, as long as nothing could be read.
+    /// The first problem while nothing could be read.
     first_problem: Option<String>,
-    /// The wall clock's second when it was last looked whether much came late.
+    /// The wall clock's second of the last check for late requests.
     looked: i64,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
@@ -93,8 +92,8 @@ struct State<'w> {
 }
 
 impl<'w> Monitor<'w> {
-    /// A filter that has read nothing; `source` names what comes before any
-    /// `==>` line.
+    /// A filter that has read nothing. `source` is the source of the lines before
+    /// the first `==>` line.
     #[must_use]
     pub fn new(settings: Settings, source: &[u8], outputs: Outputs<'w>) -> Monitor<'w> {
         Monitor {
@@ -117,12 +116,12 @@ impl<'w> Monitor<'w> {
         }
     }
 
-    /// Takes the next piece of the input, which was read at `now`, and writes
-    /// every event that comes of it.
+    /// Takes a piece of input read at `now` and writes the events that follow
+    /// from it.
     ///
     /// # Errors
     ///
-    /// If an output fails; the filter is of no further use then but to say so.
+    /// If an output fails. After that, only [`Monitor::fail`] is useful.
     pub fn read(&mut self, mut piece: &[u8], now: Moment) -> Result<(), Failure> {
         while let Some(text) = self.cutter.next(&mut piece) {
             self.state.read(text, now, &self.settings);
@@ -131,8 +130,7 @@ impl<'w> Monitor<'w> {
         self.state.flush()
     }
 
-    /// Takes note that the input was found empty at `now` with everything
-    /// before it read.
+    /// Notes that the input was empty at `now`, with everything read.
     ///
     /// # Errors
     ///
@@ -152,8 +150,7 @@ impl<'w> Monitor<'w> {
         self.state.sources.iter().any(Source::hears_silence)
     }
 
-    /// Takes the end of the input: writes everything that is open, and says
-    /// what should be known of the whole.
+    /// Ends the input: writes everything that is open, and the totals.
     ///
     /// # Errors
     ///
@@ -179,7 +176,7 @@ impl<'w> Monitor<'w> {
 }
 
 impl State<'_> {
-    /// Gives whole lines to the sources that they are of.
+    /// Gives whole lines to their sources.
     fn read(&mut self, mut text: &[u8], now: Moment, settings: &Settings) {
         while !text.is_empty() {
             let (mut stretch, rest) = text.split_at(next_mark(text));
@@ -196,7 +193,7 @@ impl State<'_> {
                     text = lines.rest();
                     continue;
                 }
-                // It only starts like one.
+                // It only starts like a `==>` line.
                 (stretch, text) = text.split_at(text.len() - lines.rest().len());
             }
             let index = self.current.unwrap_or_else(|| {
@@ -207,6 +204,9 @@ impl State<'_> {
             let mut lines = Lines::new(stretch, self.lines);
             self.read_lines(index, &mut lines, now, settings);
             self.lines = lines.number();
+            if let Some(kind) = self.sources[index].impossible_alert(settings) {
+                self.say(Topic::Impossible, index, now, advice::impossible(kind));
+            }
             self.say_notices(index, now);
             if let Some(seconds) = self.sources[index].seconds_ahead(now) {
                 self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
@@ -248,7 +248,7 @@ impl State<'_> {
         let source = self.is_named.then(|| source.name());
         let problem = Located { source, number: line.number, what: &line.problem };
         let whole = match hint {
-            // What is wrong with a field of it says nothing then.
+            // The problem of a single field is not useful then.
             Some(hint) if hint.is_foreign() => {
                 Located { source, number: line.number, what: hint }.to_string()
             }
@@ -256,14 +256,14 @@ impl State<'_> {
             None => problem.to_string(),
         };
         if is_first {
-            // Advice is given once; if that isn't said, at the end.
+            // Advice is given once: here, or at the end if this line isn't shown.
             let is_last_word = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
             self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
         }
         self.diagnostics.malformed(whole, now.wall);
     }
 
-    /// The index of the source of this name; it is made if there is none yet.
+    /// The index of the source with this name. A new source is made if needed.
     fn index_of(&mut self, name: &[u8], settings: &Settings) -> usize {
         let shown = names::shown(name);
         if let Some(&index) = self.indices.get(&shown) {
@@ -304,7 +304,7 @@ impl State<'_> {
         }
     }
 
-    /// Says something of a source, unless the like of it was said just now.
+    /// Reports something about a source, unless its topic was reported recently.
     fn say(&mut self, topic: Topic, index: usize, now: Moment, what: &str) {
         if self.is_named {
             let what = format!("{}: {what}", Name(self.sources[index].name()));
@@ -318,7 +318,7 @@ impl State<'_> {
         self.sources.iter().map(Source::requests).sum()
     }
 
-    /// What came late or ahead in all sources.
+    /// Late and future requests of all sources.
     fn offsets(&self) -> Offsets {
         let mut all = Offsets::default();
         for offsets in self.sources.iter().filter_map(Source::offsets) {
@@ -327,7 +327,7 @@ impl State<'_> {
         all
     }
 
-    /// On a live log, says what else would be said at the end only; looks at
+    /// On a live log, reports what is otherwise reported at the end. Checks at
     /// most once a second.
     fn warn_while_live(&mut self, now: Moment) {
         if self.looked == now.wall {
@@ -379,13 +379,13 @@ impl State<'_> {
     }
 }
 
-/// What a line starts with that says which file the next lines are from.
+/// The start of a line that names the file of the next lines.
 const MARK: &[u8] = b"==> ";
 
-/// Where the next line starts that starts with a mark, but for filler; the end
-/// if there is none.
+/// The start of the next line that begins with a mark (after filler), or the
+/// end of `text`.
 fn next_mark(text: &[u8]) -> usize {
-    // Most of a log has not one: the search takes about 1 % of the time.
+    // Most logs have none. The search takes about 1 % of the time.
     for at in memmem::find_iter(text, MARK) {
         if let Some(start) = line::start_before(text, at) {
             return start;
@@ -394,7 +394,7 @@ fn next_mark(text: &[u8]) -> usize {
     text.len()
 }
 
-/// The name in a line that says which file the next lines are from.
+/// The name in a `==>` line.
 fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     if line.overlong {
         return None;
@@ -403,7 +403,7 @@ fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     (!name.is_empty()).then_some(name)
 }
 
-/// So many characters of a source's name are shown in a diagnostic.
+/// Characters of a source's name shown in a diagnostic.
 const MAX_SHOWN: usize = 100;
 
 /// The name of a source, shortened.
@@ -417,11 +417,11 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// What is said of a first time in 1970.
+/// The diagnostic for a first time in 1970.
 const TIME_OF_1970: &str =
     "the time is in 1970: most likely the column of the time is another (--columns says which)";
 
-/// What is said of a line, and where it is.
+/// A message about a line, and where the line is.
 struct Located<'a, T> {
     source: Option<&'a str>,
     number: u64,

@@ -1,5 +1,5 @@
-//! What a run of time has found out -> events: the source's name, what is
-//! `null`, and the texts for people.
+//! Findings of a run of time -> events: adds the source's name, `null` for
+//! missing columns, and the messages.
 
 use crate::count::METHODS;
 use crate::count::Numbers;
@@ -22,12 +22,12 @@ pub struct OtherLines {
     pub skipped: u64,
 }
 
-/// What an event says beside what was found.
+/// What an event has besides its finding.
 #[derive(Debug)]
 pub struct Reporter<'a> {
     /// The name of the source.
     pub source: &'a str,
-    /// The columns as they are now: what they lack is `null`.
+    /// The current columns. Fields of missing columns are `null`.
     pub columns: &'a Columns,
     /// Thresholds and lengths.
     pub run: &'a run::Settings,
@@ -36,7 +36,7 @@ pub struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    /// Writes the event of `finding`, if it is one; a summary takes the
+    /// Writes the event of `finding`, if it has one. A summary takes the
     /// `other_lines`.
     pub fn write(&self, finding: &mut Finding, other_lines: &mut OtherLines, events: &mut Events<'_>) {
         match finding {
@@ -199,7 +199,7 @@ impl Reporter<'_> {
         }));
     }
 
-    /// The names with the most requests, and the rest; or twice nothing.
+    /// The names with the most requests, and the rest; or `None` twice.
     fn list<'t, T>(
         &self,
         has: bool,
@@ -222,7 +222,7 @@ impl Reporter<'_> {
     }
 }
 
-/// What the alert is called in events.
+/// The alert's name in events.
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::HighTraffic => "high_traffic",
@@ -232,7 +232,7 @@ fn name(kind: Kind) -> &'static str {
     }
 }
 
-/// What the alert is called in sentences.
+/// The alert's name in messages.
 fn text(kind: Kind) -> &'static str {
     match kind {
         Kind::HighTraffic => "High traffic",
@@ -242,7 +242,7 @@ fn text(kind: Kind) -> &'static str {
     }
 }
 
-/// What a sentence says of what is in the window.
+/// The numbers of the window in a message.
 fn hits(kind: Kind, sums: Sums) -> String {
     let Sums { requests, server_errors, slow } = sums;
     match kind {

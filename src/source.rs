@@ -1,5 +1,6 @@
 //! One source: its layout, its run of time, and what it counts.
 
+use crate::count::alert::Kind;
 use crate::count::names;
 use crate::read::hint::Hint;
 use crate::read::layout::{Layout, LayoutOptions, MalformedLine, Reading};
@@ -10,7 +11,7 @@ use crate::time::lateness::Offsets;
 use crate::time::run::{self, Finding, Notice, Run};
 use crate::write::ndjson::Events;
 
-/// What was asked for, the same for every source.
+/// The settings, the same for every source.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Columns, delimiter and zone.
@@ -38,7 +39,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that has had no line; `name` is shown as names are.
+    /// A source without lines. `name` is shown as other names are.
     #[must_use]
     pub fn new(name: &[u8], settings: &Settings) -> Source {
         Source {
@@ -72,18 +73,18 @@ impl Source {
         self.malformed
     }
 
-    /// What came late or ahead so far.
+    /// Late and future requests so far.
     #[must_use]
     pub fn offsets(&self) -> Option<&Offsets> {
         self.run.as_ref().map(Run::offsets)
     }
 
-    /// Counts a line that says where the lines come from.
+    /// Counts a `==>` line.
     pub fn skip_line(&mut self) {
         self.other_lines.skipped += 1;
     }
 
-    /// Takes lines that have just come, up to the first one that is malformed.
+    /// Reads lines up to the first malformed one.
     pub fn read_lines<'t>(
         &mut self,
         lines: &mut Lines<'t>,
@@ -95,8 +96,7 @@ impl Source {
             if self.layout.changes() != self.changes {
                 self.note_columns();
             }
-            let Some(reading) = self.layout.next(lines) else { return None };
-            match reading {
+            match self.layout.next(lines)? {
                 Reading::Record(second, request) => {
                     self.requests += 1;
                     let possible = self.possible;
@@ -131,8 +131,8 @@ impl Source {
         }
     }
 
-    /// Takes note that no line follows: [`Source::read_lines`] still gives
-    /// what was held back.
+    /// Notes that no line follows. [`Source::read_lines`] then returns the lines
+    /// that were held back.
     pub fn end_lines(&mut self) {
         self.layout.end();
     }
@@ -149,7 +149,7 @@ impl Source {
         self.layout.take_time_of_1970()
     }
 
-    /// Whether silence moves this source's time.
+    /// Whether silence advances this source's time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         self.run.as_ref().is_some_and(Run::hears_silence)
@@ -161,14 +161,23 @@ impl Source {
         self.run.as_ref().is_some_and(|run| run.is_live(now))
     }
 
-    /// By how many seconds the log is ahead of the wall clock, if its silence
-    /// goes unnoticed for that.
+    /// Seconds by which the log is ahead of the wall clock, if that is so much
+    /// that silence is not noticed.
     #[must_use]
     pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
         self.run.as_ref().and_then(|run| run.seconds_ahead(now))
     }
 
-    /// Moves time on after silence, if there was enough of it.
+    /// The alert that is asked for and that the columns can never raise, once
+    /// records were read.
+    #[must_use]
+    pub fn impossible_alert(&self, settings: &Settings) -> Option<Kind> {
+        let is_impossible =
+            |kind: &Kind| settings.run.limits.of[*kind as usize].is_some() && !self.possible[*kind as usize];
+        Kind::ALL.into_iter().find(is_impossible).filter(|_| self.requests > 0)
+    }
+
+    /// Advances event time after enough silence.
     pub fn pass_silence(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.pass_silence(now);
@@ -176,7 +185,7 @@ impl Source {
         }
     }
 
-    /// Writes what is open, as the input has ended.
+    /// Ends the input: writes what is open.
     pub fn end(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.end(now);

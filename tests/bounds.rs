@@ -20,7 +20,7 @@ fn agrees_with_the_model(log: &str) -> Vec<Value> {
 }
 
 #[test]
-fn ten_thousand_sections_are_counted_exactly_and_those_beyond_together() {
+fn ten_thousand_sections_are_counted_singly_and_the_rest_together() {
     let mut log = String::new();
     for section in 0..12_000 {
         log += &line(1000 + i64::try_from(section / 2000).expect("small"), 1, section);
@@ -36,7 +36,7 @@ fn ten_thousand_sections_are_counted_exactly_and_those_beyond_together() {
 }
 
 #[test]
-fn no_window_takes_from_the_share_of_another() {
+fn windows_have_separate_shares_of_names() {
     let mut log = String::new();
     // Two open windows, full of different names.
     for section in 0..10_000 {
@@ -54,7 +54,7 @@ fn no_window_takes_from_the_share_of_another() {
 }
 
 #[test]
-fn the_share_of_a_window_is_smaller_the_more_can_be_open() {
+fn more_open_windows_make_each_share_smaller() {
     // 3,601 windows can be open: each has 1,000 hosts and 100 sections.
     let mut log = String::new();
     for name in 0..1_010 {
@@ -73,7 +73,7 @@ fn the_share_of_a_window_is_smaller_the_more_can_be_open() {
 }
 
 #[test]
-fn a_hundred_thousand_hosts_are_counted_exactly_and_those_beyond_together() {
+fn a_hundred_thousand_hosts_are_counted_singly_and_the_rest_together() {
     let log: String = (0..100_500).map(|host| line(1000, host, 1)).collect();
     let ran = filter(&["--top", "1"], log);
     let event: Value = serde_json::from_str(&ran.events[1]).expect("JSON");

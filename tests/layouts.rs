@@ -165,7 +165,7 @@ fn latencies(arguments: &[&str], log: &str) -> Vec<Option<u64>> {
     while let Some(reading) = layout.next(&mut lines) {
         match reading {
             Reading::Record(_, request) => found.push(request.latency),
-            Reading::Skipped => {}
+            Reading::Held | Reading::Skipped => {}
             Reading::Malformed(line) => panic!("{}", line.problem),
         }
     }

@@ -202,7 +202,7 @@ fn a_read_error_is_an_error_and_what_was_read_is_written() {
 }
 
 #[test]
-fn a_full_or_closed_standard_error_is_no_error() {
+fn errors_writing_to_standard_error_are_ignored() {
     let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
     let mut child = program(&[]).stderr(full).spawn().expect("the program starts");
     let log = format!("{}nonsense\n", record(1000));
@@ -212,7 +212,7 @@ fn a_full_or_closed_standard_error_is_no_error() {
 }
 
 #[test]
-fn statuses_are_those_of_the_manual() {
+fn exit_statuses_are_as_the_manual_says() {
     assert_eq!(run_program(&[], record(1000).as_bytes()).status, Some(0));
     assert_eq!(run_program(&[], b"").status, Some(0));
     assert_eq!(run_program(&["-"], record(1000).as_bytes()).status, Some(0));
@@ -272,7 +272,7 @@ fn statuses_are_those_of_the_manual() {
 }
 
 #[test]
-fn what_was_typed_is_shown_on_one_line_without_controls() {
+fn a_usage_error_shows_the_argument_on_one_line_without_control_characters() {
     for arguments in
         [&["--fo\no\u{1b}[31mx"][..], &["a\nb\u{1b}"], &["-t", "\n\u{1b}"], &["--rejects", "a\nb/c\u{1b}"]]
     {
@@ -327,7 +327,7 @@ fn the_last_of_a_repeated_option_wins() {
 }
 
 #[test]
-fn help_and_version_come_whatever_else_is_on_the_line() {
+fn help_and_version_win_over_every_other_argument() {
     for arguments in [
         &["--help"][..],
         &["-h"],
@@ -376,7 +376,7 @@ fn the_same_bytes_come_out_of_a_pipe_and_of_a_file() {
 }
 
 #[test]
-fn traffic_that_stops_dead_recovers_in_real_seconds_while_the_pipe_stays_open() {
+fn an_alert_recovers_when_traffic_stops_and_the_pipe_stays_open() {
     let mut running = Running::start(&["-w", "5", "-l", "1", "-t", "1", "-i", "2", "--idle-timeout", "1"]);
     let began = Instant::now();
     let start = now();
@@ -399,7 +399,7 @@ fn traffic_that_stops_dead_recovers_in_real_seconds_while_the_pipe_stays_open() 
 }
 
 #[test]
-fn an_old_log_is_not_moved_by_silence() {
+fn silence_does_not_advance_an_old_log() {
     let mut running = Running::start(&["--idle-timeout", "1"]);
     running.write(&record(1000).repeat(1201));
     // The alert of the first second comes with a record six seconds later.

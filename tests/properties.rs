@@ -21,7 +21,7 @@ fn clean(random: &mut Random, start: i64, count: i64) -> Vec<i64> {
 }
 
 #[test]
-fn any_reordering_within_the_lateness_gives_the_same_bytes() {
+fn reordering_within_the_lateness_changes_nothing() {
     for seed in 0..600 {
         let random = &mut Random::new(seed);
         let lateness = *random.pick(&[1, 5, 20]);
@@ -63,7 +63,7 @@ fn changes_by(
 }
 
 #[test]
-fn up_to_nine_bogus_records_change_nothing_but_the_current_window() {
+fn up_to_nine_bogus_records_change_only_the_current_window() {
     for seed in 0..600 {
         let random = &mut Random::new(seed);
         let mut seconds = clean(random, 1_000_000, 120);
@@ -103,7 +103,7 @@ fn without_restart(events: &[String], summaries: &mut dyn FnMut(&mut Value)) -> 
 }
 
 #[test]
-fn a_step_back_gives_the_bytes_of_two_runs_but_for_the_recoveries_of_the_restart() {
+fn a_step_back_gives_two_runs_plus_the_recoveries_of_the_restart() {
     for seed in 0..600 {
         let random = &mut Random::new(seed);
         let (one, other) = (random.within(1, 80), random.within(0, 80));
@@ -175,7 +175,7 @@ fn silence_in_a_lull_gives_the_bytes_of_the_finished_file() {
 }
 
 #[test]
-fn an_old_log_gives_the_same_bytes_whatever_the_silence_and_the_day() {
+fn an_old_log_gives_the_same_bytes_for_any_silence_and_wall_clock() {
     for seed in 0..500 {
         let random = &mut Random::new(seed);
         let seconds = clean(random, 1_000_000, 100);

@@ -1,5 +1,5 @@
-//! Event time: how far the log has come, and on which side of that a record
-//! lies. Which records were held and what becomes of them is not known here.
+//! Event time: how far the log has come, and where a record lies relative to
+//! that. Held records are handled elsewhere.
 //!
 //! The stream time `S` is the greatest accepted time. The event clock `E` is
 //! `S`, or further on after silence. Every second up to the watermark,
@@ -9,20 +9,20 @@
 //! An old log is judged by its own times only. While `E` is near the wall clock
 //! the log is live, and the wall clock judges too.
 
-/// A log's time and the wall clock are near each other within so many seconds.
+/// A log is near the present within this many seconds of the wall clock.
 pub const NEAR: i64 = 300;
 
-/// Where a record lies, seen from the event clock.
+/// Where a record lies relative to the event clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeliness {
     /// Its second is open: the record is accepted.
     OnTime,
     /// Its second is closed.
     Late,
-    /// So far ahead that its clock is not to be trusted: a forward suspect.
+    /// Too far ahead to be trusted: a forward suspect.
     Ahead,
-    /// So far behind that time may have been set back, or with the right time
-    /// in a log that is ahead of it: a backward suspect.
+    /// So far behind that time may have been set back, or with the right time in
+    /// a log that is ahead: a backward suspect.
     Behind,
 }
 

@@ -1,15 +1,14 @@
-//! How far requests came off the log's time, for the advice that people get.
-//!
-//! What it says is measured over the whole input, across restarts of time.
+//! How late or early requests came, for the diagnostics. Measured over the whole
+//! input, across restarts of time.
 
-/// The longest lateness that can be asked for, in seconds.
+/// The greatest `--lateness`, in seconds.
 pub const MOST_LATENESS: i64 = 3600;
 
-/// How many requests needed how many seconds; above [`MOST_LATENESS`] they are
-/// not told apart.
+/// How many requests needed how many seconds. Values above [`MOST_LATENESS`] are
+/// counted together.
 #[derive(Clone, Debug, Default)]
 pub struct Spread {
-    /// By seconds; empty as long as there is none.
+    /// By seconds; empty while there is none.
     counts: Vec<u64>,
     /// All of them.
     pub requests: u64,
@@ -27,7 +26,7 @@ impl Spread {
         self.requests += 1;
     }
 
-    /// Adds what another one has noted.
+    /// Adds the counts of another one.
     pub fn add(&mut self, more: &Spread) {
         if self.counts.len() < more.counts.len() {
             self.counts.resize(more.counts.len(), 0);
@@ -38,8 +37,8 @@ impl Spread {
         self.requests += more.requests;
     }
 
-    /// The least number of seconds that does for `percent` of them, and for how
-    /// many it doesn't; `None` if no more than [`MOST_LATENESS`] does.
+    /// The least number of seconds that suffices for `percent` of them, and how
+    /// many need more; `None` if that is above [`MOST_LATENESS`].
     #[must_use]
     pub fn least_for(&self, percent: u64) -> Option<(i64, u64)> {
         let wanted = (self.requests * percent).div_ceil(100);
@@ -54,7 +53,7 @@ impl Spread {
     }
 }
 
-/// What came late, or ahead of the log's time.
+/// Late and future requests.
 #[derive(Clone, Debug, Default)]
 pub struct Offsets {
     /// Late requests by the lateness that would have kept them on time.
@@ -74,7 +73,7 @@ impl Offsets {
         self.late.requests + self.late_by_silence
     }
 
-    /// Adds what another source has seen.
+    /// Adds the counts of another source.
     pub fn add(&mut self, more: &Offsets) {
         self.late.add(&more.late);
         self.late_by_silence += more.late_by_silence;

@@ -12,6 +12,6 @@ use std::time::Duration;
 pub struct Moment {
     /// The wall clock, in seconds of UTC.
     pub wall: i64,
-    /// How long the input was listened to; only differences mean something.
+    /// Seconds spent listening to the input; only differences have a meaning.
     pub listened: Duration,
 }

@@ -1,7 +1,7 @@
 //! One run of time of one source: its clock, suspects, windows and alerts.
 //!
-//! A run ends with the input, or when time was set back; the next one knows
-//! nothing of it. The rules are those of the manual's section EVENT TIME.
+//! A run ends with the input or when time is set back. The next run starts from
+//! nothing. The rules are in the manual, section EVENT TIME.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::time::clock::{EventClock, NEAR, Timeliness};
 use crate::time::lateness::{MOST_LATENESS, Offsets};
 use crate::time::suspects::{Side, Suspect, Suspects};
 
-/// Without an accepted record for so long, a log near the present believes its
-/// suspects.
+/// A log near the present confirms suspects only after this many seconds without
+/// an accepted record.
 const PAUSE: Duration = Duration::from_secs(60);
-/// So many accepted records make a log whose clock is ahead worth some trust.
+/// A log that is ahead is trusted more after this many accepted records.
 const FEW: u64 = 10;
 /// The idle timeout doesn't grow beyond this, in seconds.
 const MOST_IDLE_TIMEOUT: i64 = 300;
 
-/// What was asked for, as far as time goes; all lengths are seconds.
+/// The settings about time; all lengths are in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// When to alert and when to recover.
@@ -37,7 +37,7 @@ pub struct Settings {
     pub slow: u64,
 }
 
-/// What a run of time has found out, in the order in which it is to be written.
+/// What a run of time has found, in the order of writing.
 #[derive(Debug)]
 pub enum Finding {
     /// A window is finished; which alerts are active after it.
@@ -49,9 +49,9 @@ pub enum Finding {
     Alert(Kind, i64, Sums),
     /// An alert has recovered.
     Recovery(Kind, i64, Sums, Episode),
-    /// An alert is closed, as time was set back.
+    /// An alert is closed because time was set back.
     Closed(Kind, i64, Sums, Episode),
-    /// What people should know.
+    /// A notice for people.
     Notice(Notice),
 }
 
@@ -85,7 +85,7 @@ pub enum Notice {
         /// The lateness that would have joined the two, if one may be so long.
         joining_lateness: Option<i64>,
     },
-    /// The writer buffers: the idle timeout is so long now.
+    /// The writer buffers: the new idle timeout, in seconds.
     IdleTimeoutGrew(i64),
 }
 
@@ -156,7 +156,7 @@ impl Run {
         }
     }
 
-    /// What came late or ahead so far, in this run and those before it.
+    /// Late and future requests of this run and those before it.
     #[must_use]
     pub fn offsets(&self) -> &Offsets {
         &self.offsets
@@ -182,7 +182,7 @@ impl Run {
         &mut self.found
     }
 
-    /// Takes the memory of a summary that is written.
+    /// Takes back the memory of a written summary.
     pub fn recycle(&mut self, summary: Summary) {
         self.windows.recycle(summary);
     }
@@ -222,7 +222,7 @@ impl Run {
         self.windows.mark_malformed(self.clock.current_second());
     }
 
-    /// Whether silence moves time.
+    /// Whether silence advances time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         let Heard { moment, event } = self.heard;
@@ -345,7 +345,7 @@ impl Run {
     fn suspect_behind(&mut self, suspect: Suspect, now: Moment) {
         let row = self.behind.greatest().map(|greatest| greatest - self.settings.lateness);
         if row.is_some_and(|least| suspect.second < least) {
-            // Stragglers aren't in order; a clock is.
+            // Stragglers come in any order; a clock that was set back runs in order.
             self.dismiss_all(Side::Behind);
         }
         let is_ahead = self.clock.is_ahead_of(now.wall);

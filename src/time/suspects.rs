@@ -1,11 +1,10 @@
-//! Records whose clock is not to be trusted, held until others tell.
-//!
-//! When they are believed and what then becomes of them is the run's matter.
+//! Records whose clock is not trusted yet. They are held until the run of time
+//! decides about them.
 
 use crate::count::names::MAX_NAME;
 use crate::count::{Method, Request};
 
-/// So many suspects of one side are believed.
+/// This many suspects of one side are confirmed.
 const CONFIRMING: usize = 10;
 
 /// On which side of time a suspect lies.
@@ -123,7 +122,7 @@ impl Suspects {
         }
     }
 
-    /// Holds one more.
+    /// Holds one more suspect.
     pub fn hold(&mut self, suspect: Suspect) {
         self.held.push(suspect);
     }

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::io::Write;
 
-/// So many malformed lines are shown at once.
+/// Malformed lines that are shown without a pause.
 const SHOWN: u64 = 10;
-/// After that, and of what happens to time, at most one in so many seconds.
+/// Pause between later ones, and between messages about time, in seconds.
 const MINUTE: i64 = 60;
-/// Of what is true of the whole, while it goes on.
+/// Pause between messages about the whole log.
 const HOUR: i64 = 3600;
 
-/// What is said now and then only.
+/// Topics that are reported only now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     /// Time was set back.
@@ -19,25 +19,29 @@ pub enum Topic {
     Ahead,
     /// The idle timeout grew.
     IdleTimeout,
-    /// Much came late.
+    /// Many requests are late.
     Late,
-    /// Much was ahead of the log's time.
+    /// Many requests are ahead of the log's time.
     Future,
+    /// An alert is asked for that the log can never raise.
+    Impossible,
 }
 
 impl Topic {
-    const COUNT: usize = Topic::Future as usize + 1;
+    const COUNT: usize = Topic::Impossible as usize + 1;
 
     /// Seconds between two lines.
     fn pause(self) -> i64 {
         match self {
             Topic::Restarted | Topic::Ahead | Topic::IdleTimeout => MINUTE,
             Topic::Late | Topic::Future => HOUR,
+            // Once.
+            Topic::Impossible => i64::MAX,
         }
     }
 }
 
-/// When a topic was last said, and what wasn't said since.
+/// When a topic was last reported, and how many reports were left out since.
 #[derive(Clone, Copy, Debug, Default)]
 struct Said {
     at: Option<i64>,
@@ -46,7 +50,7 @@ struct Said {
 
 impl Said {
     fn is_due(&self, now: i64, pause: i64) -> bool {
-        // A clock that was set back is no reason to be silent for long.
+        // The wall clock may be set back: then don't wait for it to catch up.
         self.at.is_none_or(|at| (now - at).abs() >= pause)
     }
 }
@@ -61,7 +65,7 @@ pub struct Diagnostics<'w> {
 }
 
 impl<'w> Diagnostics<'w> {
-    /// Writes to `out`; if `is_quiet`, only a failure.
+    /// Writes to `out`; if `is_quiet`, failures only.
     #[must_use]
     pub fn new(out: Box<dyn Write + 'w>, is_quiet: bool) -> Diagnostics<'w> {
         Diagnostics { out, is_quiet, shown: 0, malformed: Said::default(), topics: Default::default() }
@@ -73,26 +77,26 @@ impl<'w> Diagnostics<'w> {
         self.is_quiet
     }
 
-    /// Says why the program fails.
+    /// Reports why the program fails.
     pub fn fail(&mut self, what: impl fmt::Display) {
         self.say(what);
     }
 
-    /// Says what the user should know.
+    /// Reports something.
     pub fn warn(&mut self, what: impl fmt::Display) {
         if !self.is_quiet {
             self.say(what);
         }
     }
 
-    /// Whether `topic` was not said for long enough; times are those of the wall
+    /// Whether enough time passed since `topic` was reported. `now` is the wall
     /// clock, in seconds.
     #[must_use]
     pub fn is_due(&self, topic: Topic, now: i64) -> bool {
         self.topics[topic as usize].is_due(now, topic.pause())
     }
 
-    /// Says what the user should know, unless its topic was said just now.
+    /// Reports something, unless its topic was reported recently.
     pub fn warn_now_and_then(&mut self, topic: Topic, now: i64, what: impl fmt::Display) {
         let is_due = self.is_due(topic, now);
         let said = &mut self.topics[topic as usize];
@@ -108,7 +112,7 @@ impl<'w> Diagnostics<'w> {
         }
     }
 
-    /// Says what is wrong with a malformed line, unless too many were.
+    /// Reports a malformed line, unless there were too many.
     pub fn malformed(&mut self, what: impl fmt::Display, now: i64) {
         if self.shown >= SHOWN && !self.malformed.is_due(now, MINUTE) {
             self.malformed.unsaid += 1;

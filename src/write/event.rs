@@ -1,7 +1,7 @@
 //! The wire format: names, order and types of every field of every event.
 //!
-//! Nothing else is decided here: what an event says is its maker's matter.
-//! New fields and types may come; names and types of old ones stay.
+//! Nothing else is decided here. New fields and types may be added; names and
+//! types of old ones stay.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -64,7 +64,7 @@ pub struct Summary<'a> {
     pub requests_per_second: f64,
     /// Requests of an earlier time that came after their second was closed.
     pub late: u64,
-    /// Requests stamped ahead of everything else, which nothing confirmed.
+    /// Requests with a time far ahead of the log's, which nothing confirmed.
     pub future: u64,
     /// Bytes sent; stops at 2^64-1.
     pub bytes: Option<u64>,
@@ -101,12 +101,12 @@ pub struct Latency {
     pub requests: u64,
     /// The sum.
     pub sum: f64,
-    /// Half of the requests took at most so long; three significant digits,
-    /// rounded up.
+    /// Half of the requests took at most this long; rounded up to three
+    /// significant digits.
     pub p50: Option<f64>,
-    /// So did 90 %.
+    /// The same for 90 %.
     pub p90: Option<f64>,
-    /// So did 99 %.
+    /// The same for 99 %.
     pub p99: Option<f64>,
     /// The greatest.
     pub max: Option<f64>,
@@ -197,7 +197,7 @@ pub struct Host<'a> {
 /// What a list of sections or hosts leaves out.
 #[derive(Debug, Serialize)]
 pub struct Other {
-    /// How many names, without those that weren't counted one by one.
+    /// How many names there are, without those that weren't counted one by one.
     pub distinct: u64,
     /// Requests.
     pub requests: u64,
@@ -224,7 +224,7 @@ pub struct Alert<'a> {
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// What an alert of a share of the requests says of it.
+    /// The share, for alerts that compare shares.
     #[serde(flatten)]
     pub share: Option<Share>,
     /// The threshold: requests per second, or percent.
@@ -233,7 +233,7 @@ pub struct Alert<'a> {
     pub message: String,
 }
 
-/// An alert has recovered, or is closed as time was set back.
+/// An alert has recovered, or is closed because time was set back.
 #[derive(Debug, Serialize)]
 pub struct Recovery<'a> {
     /// The log's name.
@@ -254,12 +254,12 @@ pub struct Recovery<'a> {
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// What an alert of a share of the requests says of it.
+    /// The share, for alerts that compare shares.
     #[serde(flatten)]
     pub share: Option<Share>,
     /// The recovery threshold: requests per second, or percent.
     pub threshold: f64,
-    /// The worst of it.
+    /// The worst window while it was active.
     #[serde(flatten)]
     pub worst: Worst,
     /// A sentence for people; its text is fixed.

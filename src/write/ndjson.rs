@@ -16,7 +16,7 @@ impl<'w> Events<'w> {
         Events(LineWriter::new(out))
     }
 
-    /// Adds an event; [`Events::flush`] tells if it couldn't be written.
+    /// Adds an event. [`Events::flush`] returns write errors.
     pub fn write(&mut self, event: &Event<'_>) {
         self.0.add(|line| {
             serde_json::to_writer(&mut *line, event)?;

@@ -1,5 +1,5 @@
-//! Where lines go: a stream as a plain file, so that every error is seen and
-//! none is made up; and lines written whole, before anything is waited for.
+//! A stream as a plain file, so that every error is seen; and a writer of whole
+//! lines.
 
 use std::fmt;
 use std::fs::File;
@@ -50,8 +50,8 @@ impl Write for Output {
         }
     }
 
-    /// Writes all of `lines`, whole ones; what a failure has torn in a regular
-    /// file is taken back to the last whole one.
+    /// Writes `lines`, all of them whole. If that fails halfway in a regular file,
+    /// the file is cut back to the last whole line.
     fn write_all(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut rest = lines;
         while !rest.is_empty() {
@@ -61,7 +61,7 @@ impl Write for Output {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let written = &lines[..lines.len() - rest.len()];
-                    // The first failure is what is told.
+                    // Report the first failure, not this one.
                     let _ = self.take_back(written.len() - whole_lines(written));
                     return Err(error);
                 }
@@ -76,7 +76,7 @@ impl Write for Output {
 }
 
 impl Output {
-    /// Takes the last `torn` bytes off a regular file, if nobody else has
+    /// Cuts the last `torn` bytes off a regular file, unless another process has
     /// written to it since.
     fn take_back(&mut self, torn: usize) -> io::Result<()> {
         let metadata = self.0.metadata()?;
@@ -96,8 +96,7 @@ fn whole_lines(text: &[u8]) -> usize {
     memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1)
 }
 
-/// Lines that came about since the last flush are held up to about this many
-/// bytes.
+/// Lines are held up to about this many bytes between flushes.
 const HELD: usize = 64 * 1024;
 
 /// Writes whole lines, many at once.
@@ -115,8 +114,8 @@ impl<'w> LineWriter<'w> {
         LineWriter { out, held: Vec::new(), error: None }
     }
 
-    /// Adds the line that `write` appends, end and all; [`LineWriter::flush`]
-    /// tells if it couldn't be written.
+    /// Adds the line that `write` appends, with its end. [`LineWriter::flush`]
+    /// returns write errors.
     pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
         if let Err(error) = write(&mut self.held) {
             self.error.get_or_insert(error);
@@ -143,7 +142,7 @@ impl<'w> LineWriter<'w> {
             self.error = self.out.write_all(&self.held).and_then(|()| self.out.flush()).err();
         }
         self.held.clear();
-        // One long line, or a flood of them, must not keep its memory.
+        // Give back the memory of very long lines.
         self.held.shrink_to(2 * HELD);
     }
 }

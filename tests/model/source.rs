@@ -80,8 +80,7 @@ pub(crate) struct Run {
     pub(crate) last_heard: Option<LastHeard>,
     /// Where the last silence would have moved `E` without an idle timeout.
     pub(crate) reached: Option<i64>,
-    /// Time restarts, and at which second.
-    pub(crate) restarts: bool,
+    /// The last second of a run that ends with a restart.
     pub(crate) restarts_at: Option<i64>,
 
     /// What is known of the rates: the numbers of each second.
@@ -190,7 +189,7 @@ impl Source {
     pub(crate) fn end(&mut self, now: Now) {
         let outcomes = self.layout.end();
         self.take_outcomes(outcomes, now);
-        self.end_run(now);
+        self.end_run(now, false);
         self.write_open();
     }
 }

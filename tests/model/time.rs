@@ -273,8 +273,7 @@ impl Source {
     /// columns and sources stay."
     fn restart(&mut self, now: Now) {
         let mut held = std::mem::take(&mut self.run.backward);
-        self.run.restarts = true;
-        self.end_run(now);
+        self.end_run(now, true);
         // "An alert that is active is closed by a recovery with `reason`
         // `restarted`, at the last second that is closed."
         self.close_alerts();
@@ -338,7 +337,7 @@ impl Source {
 
     /// The input ends, or time restarts: what is held is decided, and "all
     /// seconds up to `S` are closed".
-    pub(crate) fn end_run(&mut self, now: Now) {
+    pub(crate) fn end_run(&mut self, now: Now, restarts: bool) {
         // Without a good record there is no run.
         if !self.run.started {
             return;
@@ -356,7 +355,7 @@ impl Source {
         while let Some(suspect) = remove_least(&mut self.run.backward) {
             self.unconfirm_backward(suspect);
         }
-        if self.run.restarts {
+        if restarts {
             self.run.restarts_at = Some(self.run.stream_time);
         }
         self.close_seconds(self.run.stream_time);
