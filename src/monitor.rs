@@ -357,23 +357,21 @@ impl State<'_> {
     fn conclude(&mut self) -> Outcome {
         let requests = self.requests();
         let malformed: u64 = self.sources.iter().map(Source::malformed).sum();
-        let totals = format!("{malformed} of {} lines were malformed", self.lines);
+        if malformed > 0 {
+            self.diagnostics.warn(format_args!("{malformed} of {} lines were malformed", self.lines));
+        }
         if requests == 0 && malformed > 0 {
             let problem = self.first_problem.take().unwrap_or_default();
-            self.diagnostics.fail(format_args!(
-                "no line could be read as a record ({totals}); the first problem: {problem}"
-            ));
+            self.diagnostics
+                .fail(format_args!("no line could be read as a record; the first problem: {problem}"));
             return Outcome::Unreadable;
-        }
-        if malformed > 0 {
-            self.diagnostics.warn(totals);
         }
         let offsets = self.offsets();
         if advice::are_many(offsets.late_requests(), requests) {
-            self.diagnostics.warn(advice::late(&offsets, requests));
+            self.diagnostics.warn_at_last(Topic::Late, advice::late(&offsets, requests));
         }
         if advice::are_many(offsets.future.requests, requests) {
-            self.diagnostics.warn(advice::future(&offsets, requests));
+            self.diagnostics.warn_at_last(Topic::Future, advice::future(&offsets, requests));
         }
         Outcome::Readable
     }

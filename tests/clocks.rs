@@ -184,7 +184,10 @@ fn two_servers_31_seconds_apart_are_told_which_lateness_joins_them() {
     for second in START..START + 600 {
         let mut rows = [[second; 8], [second + 31; 8]].concat();
         for index in (1..rows.len()).rev() {
-            rows.swap(index, usize::try_from(random.below(index as i64 + 1)).expect("small"));
+            rows.swap(
+                index,
+                usize::try_from(random.within(0, i64::try_from(index).expect("small"))).expect("small"),
+            );
         }
         text += &log(rows, 1);
     }

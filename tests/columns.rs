@@ -232,15 +232,27 @@ fn what_the_columns_do_not_have_is_null() {
         nulls.sort();
         nulls
     };
-    let all =
-        ["bytes", "hosts", "hosts_other", "methods", "sections", "sections_other", "status", "status_codes"];
+    let all = [
+        "bytes",
+        "hosts",
+        "hosts_other",
+        "latency",
+        "methods",
+        "sections",
+        "sections_other",
+        "status",
+        "status_codes",
+    ];
     assert_eq!(nulls("time,user", "1000,x"), all);
-    assert_eq!(nulls("time,path", "1000,/x"), ["bytes", "hosts", "hosts_other", "status", "status_codes"]);
+    assert_eq!(
+        nulls("time,path", "1000,/x"),
+        ["bytes", "hosts", "hosts_other", "latency", "status", "status_codes"]
+    );
     assert_eq!(
         nulls("time,method", "1000,GET"),
-        ["bytes", "hosts", "hosts_other", "sections", "sections_other", "status", "status_codes"]
+        ["bytes", "hosts", "hosts_other", "latency", "sections", "sections_other", "status", "status_codes"]
     );
-    assert!(nulls("time,host,request,status,bytes", "1000,h,GET /,200,5").is_empty());
+    assert!(nulls("time,host,request,status,bytes,latency", "1000,h,GET /,200,5,1").is_empty());
     let event = summary(&[], "time,host,path\n1000,h,/x/y\n");
     assert_eq!(
         event["sections"].to_string(),

@@ -42,10 +42,11 @@ impl Topic {
 }
 
 /// When a topic was last reported, and how many reports were left out since.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Said {
     at: Option<i64>,
     unsaid: u64,
+    text: String,
 }
 
 impl Said {
@@ -106,9 +107,18 @@ impl<'w> Diagnostics<'w> {
         }
         let unsaid = std::mem::take(&mut said.unsaid);
         said.at = Some(now);
+        said.text = what.to_string();
         match (topic, unsaid) {
             (Topic::Restarted, 1..) => self.warn(format_args!("{what} (and {unsaid} times before it)")),
             _ => self.warn(what),
+        }
+    }
+
+    /// Says at the end what was said now and then, unless nothing has changed
+    /// since.
+    pub fn warn_at_last(&mut self, topic: Topic, what: String) {
+        if self.topics[topic as usize].text != what {
+            self.warn(what);
         }
     }
 

@@ -224,7 +224,7 @@ httpmon-store: 1 of 3 lines were no events
 LINES
 
 fresh
-sqlite3 "$db" < tests/data/store-1.sql
+sqlite3 "$db" < tests/scripts/store-1.sql
 printf '%s\n' '{"type":"alert","source":"a","time":"2024-01-01T00:00:05Z","name":"high_traffic"}' | quietly
 same 'a file of the first version is brought up to date: all is there once' \
     'select source, start_at, requests, status_500, alerts, sections, hosts, status_codes, methods from summaries join lists on summary = id; select count(*) from alerts' \
