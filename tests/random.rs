@@ -52,9 +52,18 @@ fn show(case: &Case) {
 
 #[test]
 fn the_filter_agrees_with_the_model_on_random_logs() {
+    agree(logs::case);
+}
+
+#[test]
+fn the_filter_agrees_with_the_model_on_time_counts_and_alerts() {
+    agree(logs::clean_case);
+}
+
+fn agree(case: fn(&mut Random) -> Case) {
     for seed in seeds() {
         let random = &mut Random::new(seed);
-        let case = logs::case(random);
+        let case = case(random);
         if std::env::var_os("HTTPMON_SHOW").is_some() {
             show(&case);
         }

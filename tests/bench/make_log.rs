@@ -279,7 +279,7 @@ impl Clients {
             }
             Hosts::Ipv6 => {
                 let mut random = Random(self.rank(extra));
-                let words = [random.next(), random.next()].map(|word| word.to_le_bytes());
+                let words = [random.next(), random.next()].map(u64::to_le_bytes);
                 write!(host, "2001:db8")?;
                 let groups = words.iter().flat_map(|word| word.chunks_exact(2)).take(6);
                 groups

@@ -148,29 +148,42 @@ fn options(random: &mut Random) -> Typed {
 
 /// A log.
 pub(crate) fn case(random: &mut Random) -> Case {
+    make(random, false)
+}
+
+/// A log of one form whose lines leave no doubt: what is left is time, counting
+/// and alerts.
+pub(crate) fn clean_case(random: &mut Random) -> Case {
+    make(random, true)
+}
+
+fn make(random: &mut Random, is_clean: bool) -> Case {
     let mut typed = options(random);
     let zone = random.one_in(5).then(|| *random.pick(&["Europe/Berlin", "America/New_York", "UTC"]));
     if let Some(zone) = zone {
         typed.options.zone = Some(zone.to_owned());
         typed.argument("zone", &zone);
     }
-    let time_format = random.one_in(12).then(|| *random.pick(forms::TIME_FORMATS));
+    let time_format = (!is_clean && random.one_in(12)).then(|| *random.pick(forms::TIME_FORMATS));
     if let Some(format) = time_format {
         typed.options.time_format = Some(format.to_owned());
         typed.argument("time-format", &format);
     }
     let mut forms = [Form::random(random, zone, time_format), Form::random(random, zone, time_format)];
+    if is_clean {
+        forms[1] = forms[0].clone();
+    }
     // The share of names is small where many windows can be open.
     if typed.options.lateness == 3_600 {
         forms[0].is_crowded = true;
     }
-    if random.one_in(6) {
+    if !is_clean && random.one_in(6) {
         let by_names = random.one_in(2);
         let list = forms[0].columns_option(random, by_names);
         typed.argument("columns", &list);
         typed.options.columns = Some(list);
     }
-    if random.one_in(8) {
+    if !is_clean && random.one_in(8) {
         let delimiter = forms[0].delimiter;
         typed.options.delimiter = u8::try_from(delimiter).ok();
         let text = match delimiter {
@@ -195,7 +208,7 @@ pub(crate) fn case(random: &mut Random) -> Case {
         };
         (items, wall)
     };
-    let steps = Writer::new(random, &forms).write(random, &items);
+    let steps = Writer::new(random, &forms, is_clean).write(random, &items);
     Case { options: typed.options, arguments: typed.arguments, steps, wall }
 }
 
@@ -208,6 +221,8 @@ struct Writer<'a> {
     form: usize,
     /// One in so many lines has dirt before it.
     dirt: i64,
+    /// Whether the dirt is lines that are malformed in any layout.
+    is_clean: bool,
     sources: i64,
     /// How far the clock of each source is from the log's.
     clocks: [i64; 3],
@@ -217,7 +232,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(random: &mut Random, forms: &'a [Form; 2]) -> Self {
+    fn new(random: &mut Random, forms: &'a [Form; 2], is_clean: bool) -> Self {
         let sources = *random.pick(&[1, 1, 1, 2, 3]);
         let clock = |random: &mut Random| match sources {
             1 => 0,
@@ -227,6 +242,7 @@ impl<'a> Writer<'a> {
             forms,
             form: 0,
             dirt: *random.pick(&[1_000_000, 40, 6]),
+            is_clean,
             sources,
             clocks: [clock(random), clock(random), clock(random)],
             source: 0,
@@ -237,13 +253,14 @@ impl<'a> Writer<'a> {
 
     fn write(mut self, random: &mut Random, items: &[Item]) -> Vec<Step> {
         // A client that comes first and chooses the delimiter.
-        if random.one_in(8)
+        if !self.is_clean
+            && random.one_in(8)
             && let Some(second) = items.iter().find_map(Item::second)
         {
             let other = self.forms[0].under_another_delimiter(random);
             let line = other.line(random, second);
             self.log.extend(line);
-        } else if !random.one_in(6) {
+        } else if self.is_clean || !random.one_in(6) {
             self.header();
         }
         for item in items {
@@ -287,7 +304,7 @@ impl<'a> Writer<'a> {
         if self.sources > 1 && random.one_in(8) {
             self.source = usize::try_from(random.below(self.sources)).expect("small");
             self.log.extend(format!("\n==> {} <==\n", SOURCES[self.source]).bytes());
-            if random.one_in(3) {
+            if self.is_clean || random.one_in(3) {
                 self.header();
             }
         }
@@ -297,6 +314,10 @@ impl<'a> Writer<'a> {
     }
 
     fn dirt(&mut self, random: &mut Random) {
+        if self.is_clean {
+            self.log.extend_from_slice(if random.one_in(3) { b"\n" } else { b"?\n" });
+            return;
+        }
         match random.below(8) {
             // A header again, or of another form, or torn.
             0 => {
