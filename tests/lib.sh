@@ -106,3 +106,8 @@ line_count() { awk 'END { print NR }' "$1"; } # a last line without end is a lin
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
+
+# A line of a literal block in the manual's page on formats, as a reader sees it.
+of_formats() { # PATTERN
+    sed -n "/$1/{s/\\\\e/\\\\/g;s/\\\\(aq/'/g;p}" man/httpmon-formats.7
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Apache from Debian's packages, its log written as the README says, and requests that try to upset it.
+# Apache from Debian's packages, its log written as httpmon-formats(7) says, and requests that try to upset it.
 set -euo pipefail
 scripts/need apache2=apache2-bin curl jq python3
 # shellcheck source=tests/lib.sh
@@ -36,7 +36,7 @@ Timeout 10
 
 # The seven columns that httpmon reads when nothing else is said, with tabs between them: Apache writes a tab in a
 # value as \\t, so that nothing that a client sends ends a field. "end" is the time at which the line is written.
-$(grep '^LogFormat .* httpmon$' README.md)
+$(of_formats '^LogFormat .* httpmon$')
 CustomLog $dir/logs/access.csv httpmon
 # Further columns may follow.
 LogFormat "%a\\t-\\t%u\\t%{end:%Y-%m-%dT%H:%M:%S%z}t\\t%r\\t%>s\\t%B\\t%{Referer}i\\t%{User-Agent}i" httpmon_long

@@ -21,7 +21,7 @@ events {}
 http {
     # The seven columns that httpmon reads when nothing else is said. nginx writes quotes, control characters
     # and what isn't ASCII as \xHH here, so that nothing that a client sends ends a field.
-    $(grep '^log_format httpmon ' README.md)
+    $(of_formats '^log_format httpmon ')
     access_log $dir/logs/access.csv httpmon;
     # Further columns may follow.
     log_format httpmon_long '\$remote_addr,-,"\$remote_user",\$time_iso8601,"\$request",\$status,\$body_bytes_sent,"\$http_referer","\$http_user_agent"';
