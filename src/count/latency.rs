@@ -88,6 +88,26 @@ impl Latencies {
     }
 }
 
+/// The powers of ten.
+const POWERS: [u64; 20] = {
+    let (mut powers, mut index) = ([1; 20], 1);
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
+/// What 2^64 is divided by each, rounded down; by 1 it would not fit.
+const FACTORS: [u64; 20] = {
+    let (mut factors, mut index) = ([0; 20], 1);
+    while index < factors.len() {
+        factors[index] = ((1 << 64) / POWERS[index] as u128) as u64;
+        index += 1;
+    }
+    factors
+};
+
 /// The number of the value that `nanoseconds` is rounded up to: below 1000 they
 /// are their own, and each power of ten above has 900.
 #[inline(always)]
@@ -96,10 +116,18 @@ fn step(nanoseconds: u64) -> u16 {
     if nanoseconds < 1000 {
         return nanoseconds as u16;
     }
-    let power = nanoseconds.ilog10() - 2;
-    let digits = nanoseconds.div_ceil(10_u64.pow(power));
+    // A logarithm by the number of bits, and a division by way of a factor that
+    // is rounded down, so that what it gives is at most one too low: a fifth off
+    // what a latency costs.
+    let bits = u64::BITS - nanoseconds.leading_zeros();
+    let at_most = (bits * 1233 >> 12) as usize;
+    let power = at_most - usize::from(nanoseconds < POWERS[at_most]) - 2;
+    let (divisor, factor) = (POWERS[power], FACTORS[power]);
+    let mut digits = (u128::from(nanoseconds) * u128::from(factor) >> 64) as u64;
+    digits += u64::from(digits * divisor < nanoseconds);
+    digits += u64::from(digits * divisor < nanoseconds);
     // 1000 of one power are the first of the next.
-    (1000 + 900 * u64::from(power - 1) + digits - 100) as u16
+    (1000 + 900 * (power as u64 - 1) + digits - 100) as u16
 }
 
 /// The value of a step, in nanoseconds.

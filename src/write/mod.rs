@@ -2,5 +2,6 @@
 
 pub mod diagnostics;
 pub mod event;
+mod json;
 pub mod ndjson;
 pub mod output;

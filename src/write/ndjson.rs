@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::write::event::Event;
+use crate::write::json;
 use crate::write::output::LineWriter;
 
 /// Where the events go.
@@ -19,7 +20,7 @@ impl<'w> Events<'w> {
     /// Adds an event. [`Events::flush`] returns write errors.
     pub fn write(&mut self, event: &Event<'_>) {
         self.0.add(|line| {
-            serde_json::to_writer(&mut *line, event)?;
+            json::append(line, event)?;
             line.push(b'\n');
             Ok(())
         });
