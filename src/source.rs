@@ -92,16 +92,26 @@ impl Source {
         settings: &Settings,
         events: &mut Events<'_>,
     ) -> Option<MalformedLine<'t>> {
-        loop {
+        'lines: loop {
             if self.layout.changes() != self.changes {
                 self.note_columns();
             }
-            match self.layout.next(lines)? {
+            if let Some(run) = &mut self.run {
+                while let Some((second, request)) = self.layout.next_plain(lines) {
+                    self.requests += 1;
+                    run.observe(second, request, now);
+                    if !run.found().is_empty() {
+                        self.write_found(settings, events);
+                        continue 'lines;
+                    }
+                }
+            }
+            match self.layout.next_in_general(lines)? {
                 Reading::Record(second, request) => {
                     self.requests += 1;
                     let possible = self.possible;
                     let run = self.run.get_or_insert_with(|| Run::new(settings.run, possible, second, now));
-                    run.observe(second, &request, now);
+                    run.observe_one(second, request, now);
                     if !run.found().is_empty() {
                         self.write_found(settings, events);
                     }

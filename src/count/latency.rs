@@ -102,7 +102,9 @@ const POWERS: [u64; 20] = {
 const FACTORS: [u64; 20] = {
     let (mut factors, mut index) = ([0; 20], 1);
     while index < factors.len() {
-        factors[index] = ((1 << 64) / POWERS[index] as u128) as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "a tenth of 2^64 at most")]
+        let factor = ((1 << 64) / POWERS[index] as u128) as u64;
+        factors[index] = factor;
         index += 1;
     }
     factors
@@ -120,10 +122,10 @@ fn step(nanoseconds: u64) -> u16 {
     // is rounded down, so that what it gives is at most one too low: a fifth off
     // what a latency costs.
     let bits = u64::BITS - nanoseconds.leading_zeros();
-    let at_most = (bits * 1233 >> 12) as usize;
+    let at_most = ((bits * 1233) >> 12) as usize;
     let power = at_most - usize::from(nanoseconds < POWERS[at_most]) - 2;
     let (divisor, factor) = (POWERS[power], FACTORS[power]);
-    let mut digits = (u128::from(nanoseconds) * u128::from(factor) >> 64) as u64;
+    let mut digits = ((u128::from(nanoseconds) * u128::from(factor)) >> 64) as u64;
     digits += u64::from(digits * divisor < nanoseconds);
     digits += u64::from(digits * divisor < nanoseconds);
     // 1000 of one power are the first of the next.

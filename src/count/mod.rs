@@ -109,7 +109,7 @@ pub struct Numbers {
 
 impl Numbers {
     #[inline(always)]
-    fn add(&mut self, more: &Numbers) {
+    fn add(&mut self, more: Numbers) {
         self.requests += more.requests;
         self.server_errors += more.server_errors;
         self.bytes = self.bytes.saturating_add(more.bytes);

@@ -44,7 +44,7 @@ pub struct Tally {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    key: Key,
+    key: [u8; Key::WHOLE],
     /// Where its name starts in `text`, if it isn't all in its key.
     start: u32,
     length: u8,
@@ -81,7 +81,7 @@ impl Tally {
     /// Adds `numbers` to those of the name that `raw` shows as; if it is new
     /// and there are `cap` names, at most 131,070, to the others'.
     #[inline(always)]
-    pub fn count(&mut self, raw: &[u8], numbers: &Numbers, cap: usize) {
+    pub fn count(&mut self, raw: &[u8], numbers: Numbers, cap: usize) {
         let raw = &raw[..raw.len().min(MAX_NAME)];
         let key = Key::of(raw);
         match self.find(raw, key) {
@@ -108,7 +108,7 @@ impl Tally {
             if place & !Tally::INDEX == tag {
                 let index = (place & Tally::INDEX) as usize - 1;
                 let entry = &self.entries[index];
-                let is_it = entry.key == key && usize::from(entry.length) == name.len();
+                let is_it = Key::from_bytes(entry.key) == key && usize::from(entry.length) == name.len();
                 if is_it && (name.len() <= Key::WHOLE || self.name(entry) == name) {
                     return Found::Entry(index);
                 }
@@ -130,7 +130,7 @@ impl Tally {
 
     /// Counts what may not be shown as it is written.
     #[cold]
-    fn count_odd(&mut self, raw: &[u8], numbers: &Numbers, cap: usize) {
+    fn count_odd(&mut self, raw: &[u8], numbers: Numbers, cap: usize) {
         let mut buffer = [0; MAX_NAME];
         let name = stored(raw, &mut buffer);
         let key = Key::of(name);
@@ -146,7 +146,7 @@ impl Tally {
         name: &[u8],
         key: Key,
         (at, probe, tag): (usize, usize, u32),
-        numbers: &Numbers,
+        numbers: Numbers,
         cap: usize,
     ) {
         if self.entries.len() >= cap {
@@ -158,11 +158,11 @@ impl Tally {
             self.text.extend_from_slice(name);
         }
         self.entries.push(Entry {
-            key,
+            key: key.to_bytes(),
             start,
             length: u8::try_from(name.len()).unwrap_or(u8::MAX),
             is_replaced: name.contains(&REPLACED),
-            numbers: *numbers,
+            numbers,
         });
         if self.entries.len() * 2 <= self.places.len() && probe < LONGEST_PROBE {
             self.places[at] = tag | u32::try_from(self.entries.len()).unwrap_or(0);
@@ -185,7 +185,7 @@ impl Tally {
     /// Gives the entry at `index` a place; `false` if that takes too long a probe.
     fn place(&mut self, index: usize) -> bool {
         let entry = &self.entries[index];
-        let (at, tag) = self.hash(self.name(entry), entry.key);
+        let (at, tag) = self.hash(self.name(entry), Key::from_bytes(entry.key));
         let mask = self.places.len() - 1;
         let free = (at..at + LONGEST_PROBE).map(|at| at & mask).find(|&at| self.places[at] == 0);
         if let Some(free) = free {
@@ -197,11 +197,7 @@ impl Tally {
     #[inline(always)]
     fn name<'a>(&'a self, entry: &'a Entry) -> &'a [u8] {
         let length = usize::from(entry.length);
-        if length <= Key::WHOLE {
-            &entry.key.0[..length]
-        } else {
-            &self.text[entry.start as usize..][..length]
-        }
+        if length <= Key::WHOLE { &entry.key[..length] } else { &self.text[entry.start as usize..][..length] }
     }
 
     /// The `top` names (0: all) by requests, then by name, and the rest.
@@ -216,7 +212,7 @@ impl Tally {
         let (listed, rest) = entries.split_at(count);
         let mut other = self.capped;
         for entry in rest {
-            other.add(&entry.numbers);
+            other.add(entry.numbers);
         }
         Ranking {
             listed: listed.iter().map(|entry| (self.shown(entry), entry.numbers)).collect(),
@@ -236,7 +232,7 @@ impl Tally {
             return compare_shown(self.name(a), self.name(b));
         }
         // Most differ within their keys.
-        let heads = a.key.head().cmp(&b.key.head());
+        let heads = Key::from_bytes(a.key).head().cmp(&Key::from_bytes(b.key).head());
         heads.then_with(|| self.name(a).cmp(self.name(b)))
     }
 
@@ -264,8 +260,11 @@ impl std::hash::Hash for Bytes<'_> {
 
 /// A name of up to 16 bytes, filled up with zeros; of a longer one the first
 /// and the last eight bytes.
+///
+/// Two words, as these compare in registers: bytes would be put into memory for
+/// it, and a read of 16 waits for two writes of eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key([u8; Key::WHOLE]);
+struct Key(u64, u64);
 
 impl Key {
     const WHOLE: usize = 16;
@@ -275,33 +274,49 @@ impl Key {
     #[inline(always)]
     fn of(name: &[u8]) -> Key {
         let length = name.len();
-        let word = if let (Some(head), Some(tail)) = (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        let (head, tail) = if let (Some(head), Some(tail)) = (name.first_chunk::<8>(), name.last_chunk::<8>())
+        {
             let (head, tail) = (u64::from_le_bytes(*head), u64::from_le_bytes(*tail));
             let half = 4 * Key::WHOLE.saturating_sub(length);
-            let tail = tail >> half >> half;
-            u128::from(head) | u128::from(tail) << 64
+            (head, tail >> half >> half)
         } else if let (Some(head), Some(tail)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
             let (head, tail) = (u32::from_le_bytes(*head), u32::from_le_bytes(*tail));
-            u128::from(u64::from(head) | u64::from(tail) << (8 * (length - 4)))
+            (u64::from(head) | u64::from(tail) << (8 * (length - 4)), 0)
         } else if let [first, .., last] = name {
             let middle = u32::from(name[length / 2]) << (8 * (length / 2));
-            u128::from(u32::from(*first) | middle | u32::from(*last) << (8 * (length - 1)))
+            (u64::from(u32::from(*first) | middle | u32::from(*last) << (8 * (length - 1))), 0)
         } else {
-            u128::from(name.first().copied().unwrap_or(0))
+            (u64::from(name.first().copied().unwrap_or(0)), 0)
         };
-        Key(word.to_le_bytes())
+        Key(head, tail)
+    }
+
+    #[inline(always)]
+    fn word(self) -> u128 {
+        u128::from(self.0) | u128::from(self.1) << 64
+    }
+
+    fn to_bytes(self) -> [u8; Key::WHOLE] {
+        self.word().to_le_bytes()
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "it is one half, then the other")]
+    fn from_bytes(bytes: [u8; Key::WHOLE]) -> Key {
+        let word = u128::from_le_bytes(bytes);
+        Key(word as u64, (word >> 64) as u64)
     }
 
     /// The first bytes, so that they compare as the name does.
     fn head(self) -> u64 {
-        self.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+        self.0.swap_bytes()
     }
 }
 
 impl std::hash::Hash for Key {
     #[inline(always)]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write_u128(u128::from_le_bytes(self.0));
+        state.write_u128(self.word());
     }
 }
 
@@ -401,7 +416,7 @@ mod tests {
     fn tally(names: &[&[u8]]) -> Tally {
         let mut tally = Tally::default();
         for name in names {
-            tally.count(name, &ONE, 100_000);
+            tally.count(name, ONE, 100_000);
         }
         tally
     }
@@ -480,7 +495,7 @@ mod tests {
             let mut buffer = [0; MAX_NAME];
             let stored = stored(name.as_bytes(), &mut buffer);
             if matches!(once.find(stored, Key::of(stored)), Found::Free { .. }) {
-                once.count(name.as_bytes(), &ONE, 1000);
+                once.count(name.as_bytes(), ONE, 1000);
             }
         }
         let found: Vec<String> = ranked(&once).into_iter().map(|(name, _)| name).collect();
@@ -491,7 +506,7 @@ mod tests {
     fn a_new_name_above_the_cap_is_counted_with_the_others() {
         let mut tally = Tally::default();
         for name in [b"a", b"b", b"c", b"a", b"d"] {
-            tally.count(name, &ONE, 2);
+            tally.count(name, ONE, 2);
         }
         let ranking = tally.rank(1);
         assert_eq!((&*ranking.listed[0].0, ranking.listed[0].1.requests), ("a", 2));
@@ -505,7 +520,7 @@ mod tests {
         let mut tally = Tally::default();
         for round in 0..2 {
             for number in 0..100_000 {
-                tally.count(number.to_string().as_bytes(), &ONE, 100_000);
+                tally.count(number.to_string().as_bytes(), ONE, 100_000);
             }
             assert_eq!(tally.entries.len(), 100_000, "round {round}");
         }
@@ -518,7 +533,7 @@ mod tests {
         tally.places.resize(65_536, 0);
         tally.places.fill(1);
         tally.places[0] = 0;
-        tally.count(b"c", &ONE, 10);
+        tally.count(b"c", ONE, 10);
         assert_eq!(ranked(&tally), [("a".to_owned(), 1), ("b".to_owned(), 1), ("c".to_owned(), 1)]);
     }
 

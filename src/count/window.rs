@@ -106,12 +106,21 @@ impl Windows {
     /// Counts a request in the window of `second`, which must be open; says
     /// whether it is the first one there.
     #[inline(always)]
-    pub fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) -> bool {
+    pub fn count(&mut self, second: i64, request: Request<'_>, arrival: Arrival) -> bool {
         let interval = self.interval;
         let holds = |window: &Window| (0..interval).contains(&(second - window.start));
-        if !self.open.get(self.last).is_some_and(holds) {
-            self.last = self.index_of(second);
+        if let Some(window) = self.open.get_mut(self.last)
+            && holds(window)
+        {
+            return window.count(request, arrival, &mut self.statuses, self.caps, self.slow);
         }
+        self.count_elsewhere(second, request, arrival)
+    }
+
+    /// The same in another window than the last request's.
+    #[inline(never)]
+    fn count_elsewhere(&mut self, second: i64, request: Request<'_>, arrival: Arrival) -> bool {
+        self.last = self.index_of(second);
         self.open[self.last].count(request, arrival, &mut self.statuses, self.caps, self.slow)
     }
 
@@ -249,7 +258,7 @@ impl Window {
     #[inline(always)]
     fn count(
         &mut self,
-        request: &Request<'_>,
+        request: Request<'_>,
         arrival: Arrival,
         statuses: &mut Statuses,
         caps: Caps,
@@ -275,8 +284,8 @@ impl Window {
         }
         let server_errors = u64::from(request.is_server_error());
         let numbers = Numbers { requests: 1, server_errors, bytes: request.bytes };
-        self.sections.count(request.section, &numbers, caps.sections);
-        self.hosts.count(request.host, &numbers, caps.hosts);
+        self.sections.count(request.section, numbers, caps.sections);
+        self.hosts.count(request.host, numbers, caps.hosts);
         self.requests == 1
     }
 

@@ -157,10 +157,12 @@ impl Layout {
         Some(number)
     }
 
-    /// Reads the next of `lines`, or a line that was held back before them;
-    /// `None` if there is none. A header changes the columns.
+    /// Reads the next of `lines` if it is plain: its second and its request.
+    ///
+    /// These are not handed on as a [`Reading`]: that would put them into memory
+    /// word by word, and who copies them would wait for that.
     #[inline(always)]
-    pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
+    pub fn next_plain<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(i64, Request<'t>)> {
         if self.is_settled
             && let Some(plain) = &mut self.plain
             && lines.starts_clean()
@@ -171,9 +173,9 @@ impl Layout {
             if second < YEAR_1971 {
                 self.note_1970(lines.number());
             }
-            return Some(Reading::Record(second, request));
+            return Some((second, request));
         }
-        self.next_in_general(lines)
+        None
     }
 
     /// Takes note that no line follows: what is held back is decided, and
@@ -198,9 +200,21 @@ impl Layout {
         hint::hint(text, problem, asked, is_assumed, self.reader.times.has_format())
     }
 
-    /// The same in the general way.
+    /// Reads the next of `lines`, or a line that was held back before them;
+    /// `None` if there is none. A header changes the columns.
+    pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
+        match self.next_plain(lines) {
+            Some((second, request)) => Some(Reading::Record(second, request)),
+            None => self.next_in_general(lines),
+        }
+    }
+
+    /// The same, for a line that isn't plain.
     #[inline(never)]
-    fn next_in_general<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
+    pub(crate) fn next_in_general<'a, 't: 'a>(
+        &'a mut self,
+        lines: &mut Lines<'t>,
+    ) -> Option<Reading<'a, 't>> {
         loop {
             if let Some(decided) = self.decided.pop_front() {
                 return Some(self.give(decided));

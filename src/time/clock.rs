@@ -74,6 +74,14 @@ impl EventClock {
         }
     }
 
+    /// Whether a record of time `second` is on time as the clock stands, whatever
+    /// the wall clock says. Nearly all are.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_open(&self, second: i64) -> bool {
+        self.watermark() < second && second <= self.event
+    }
+
     /// Whether `second` is further ahead of the log than a record may be.
     #[must_use]
     #[inline(always)]

@@ -188,27 +188,42 @@ impl Run {
     }
 
     /// Takes a request that has just come.
+    #[inline(never)]
+    pub fn observe_one(&mut self, second: i64, request: Request<'_>, now: Moment) {
+        self.observe(second, request, now);
+    }
+
+    /// The same in line: with a request that stays in registers, as nothing
+    /// here refers to it, for the many.
     #[inline(always)]
-    pub fn observe(&mut self, second: i64, request: &Request<'_>, now: Moment) {
-        match self.clock.timeliness(second, now.wall) {
-            Timeliness::OnTime => {
-                self.accept(second, request, now);
-                if !(self.ahead.is_empty() && self.behind.is_empty()) {
-                    self.decide_suspects(now);
-                }
+    pub fn observe(&mut self, second: i64, request: Request<'_>, now: Moment) {
+        if self.clock.is_open(second) || self.is_accepted(second, request, now) {
+            self.accept(second, request, now);
+            if !(self.ahead.is_empty() && self.behind.is_empty()) {
+                self.decide_suspects(now);
             }
+        }
+    }
+
+    /// Whether a request is on time; otherwise it is counted, or held, as what
+    /// it is.
+    #[inline(never)]
+    fn is_accepted(&mut self, second: i64, request: Request<'_>, now: Moment) -> bool {
+        match self.clock.timeliness(second, now.wall) {
+            Timeliness::OnTime => return true,
             Timeliness::Late => self.count_late(second, request, now),
             Timeliness::Ahead => {
                 let ahead = second - self.clock.event_time();
                 let is_current = self.clock.is_current(second, now.wall);
-                self.suspect_ahead(Suspect::new(second, request, ahead, is_current), now);
+                self.suspect_ahead(Suspect::new(second, &request, ahead, is_current), now);
             }
             Timeliness::Behind => {
                 let behind = self.greatest - second;
                 let is_current = self.clock.is_current(second, now.wall);
-                self.suspect_behind(Suspect::new(second, request, behind, is_current), now);
+                self.suspect_behind(Suspect::new(second, &request, behind, is_current), now);
             }
         }
+        false
     }
 
     /// Says which alerts the log has the columns for.
@@ -273,7 +288,7 @@ impl Run {
     }
 
     #[inline(always)]
-    fn accept(&mut self, second: i64, request: &Request<'_>, now: Moment) {
+    fn accept(&mut self, second: i64, request: Request<'_>, now: Moment) {
         self.clock.accept(second);
         self.accepted += 1;
         self.last_accepted = now.listened;
@@ -285,7 +300,7 @@ impl Run {
         self.count(second, request, Arrival::OnTime);
     }
 
-    fn count_late(&mut self, second: i64, request: &Request<'_>, now: Moment) {
+    fn count_late(&mut self, second: i64, request: Request<'_>, now: Moment) {
         let (stream, event) = (self.clock.stream_time(), self.clock.event_time());
         let Settings { lateness, idle_timeout, .. } = self.settings;
         if stream - second > lateness {
@@ -304,7 +319,7 @@ impl Run {
         self.count_as_late(second, request);
     }
 
-    fn count_as_late(&mut self, second: i64, request: &Request<'_>) {
+    fn count_as_late(&mut self, second: i64, request: Request<'_>) {
         self.rate.count(second, self.sums_of(request));
         self.count(self.clock.current_second(), request, Arrival::Late);
     }
@@ -312,7 +327,7 @@ impl Run {
     /// Counts a request in the window of an open second; if it is the first one
     /// there, it may end a gap whose last second is closed already.
     #[inline(always)]
-    fn count(&mut self, second: i64, request: &Request<'_>, arrival: Arrival) {
+    fn count(&mut self, second: i64, request: Request<'_>, arrival: Arrival) {
         if self.windows.count(second, request, arrival) && self.windows.next_due() <= self.closed {
             self.close_up_to(self.closed, false);
         }
@@ -429,7 +444,7 @@ impl Run {
             suspect.is_current = self.clock.is_current(suspect.second, now.wall);
             self.suspect_ahead(suspect, now);
         } else {
-            self.observe(suspect.second, &suspect.request(), now);
+            self.observe_one(suspect.second, suspect.request(), now);
         }
     }
 
@@ -459,18 +474,18 @@ impl Run {
             Side::Ahead => {
                 self.offsets.future.note(suspect.off_seconds);
                 let second = self.clock.current_second();
-                self.rate.count(second, self.sums_of(&request));
-                self.count(second, &request, Arrival::Future);
+                self.rate.count(second, self.sums_of(request));
+                self.count(second, request, Arrival::Future);
             }
             Side::Behind => {
                 self.offsets.late.note(suspect.off_seconds);
-                self.count_as_late(suspect.second, &request);
+                self.count_as_late(suspect.second, request);
             }
         }
     }
 
     #[inline(always)]
-    fn sums_of(&self, request: &Request<'_>) -> Sums {
+    fn sums_of(&self, request: Request<'_>) -> Sums {
         Sums {
             requests: 1,
             server_errors: u64::from(request.is_server_error()),

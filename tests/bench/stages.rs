@@ -206,7 +206,7 @@ fn window(bencher: Bencher<'_, '_>) {
                 black_box(summary.window.hosts.rank(10));
                 windows.recycle(summary);
             }
-            windows.count(*second, black_box(request), Arrival::OnTime);
+            windows.count(*second, *black_box(request), Arrival::OnTime);
         }
     });
 }
