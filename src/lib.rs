@@ -42,6 +42,7 @@
 //!   write
 //!     diagnostics    one line per problem
 //!     ndjson         an event -> a line of JSON
+//!     json           a serializer that copies the names of fields
 //!     event          the wire format
 //!     output         streams as plain files, and whole lines
 //!   bits             eight bytes at a time
