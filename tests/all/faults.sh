@@ -471,6 +471,8 @@ clock() {
         until_true 'the second alert recovers' has_recoveries "$dir/clock.out" 2
         exec 3>&-
         ends_with "$monitor" 0 'a clock that jumps'
+        # It is said that the log is ahead of a clock that went back, and nothing else.
+        sed -i "/ahead of this machine's clock/d" "$dir/clock.err"
         is_quiet clock
         # The same bytes as the finished file, and after its end what silence closed.
         cat "$dir/clock.burst" "$dir/clock.more" "$dir/clock.last" | httpmon -w 5 -t 10 -i 1 --lateness 0 > "$dir/clock.expected"

@@ -235,7 +235,7 @@ impl Case {
         let mut cut = Vec::new();
         for step in &self.steps {
             match step {
-                Step::Idle(seconds) => cut.push(Step::Idle(*seconds)),
+                Step::Idle(_) | Step::Wall(_) => cut.push(step.clone()),
                 Step::Bytes(bytes) => {
                     cut.extend(pieces(seed, bytes).into_iter().map(|piece| Step::Bytes(piece.to_vec())));
                 }

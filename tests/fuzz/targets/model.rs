@@ -34,6 +34,7 @@ fuzz_target!(|data: &[u8]| {
         .map(|step| match step {
             Step::Bytes(bytes) => model::Step::Bytes(bytes.clone()),
             Step::Idle(seconds) => model::Step::Idle(*seconds),
+            Step::Wall(wall) => model::Step::Wall(*wall),
         })
         .collect();
     let expected = model::run(&options, &steps, case.wall);

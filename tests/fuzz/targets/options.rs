@@ -6,7 +6,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use httpmon::cli::{self, Command, OPTIONS};
+use httpmon::cli::{self, Command};
+use httpmon::options::OPTIONS;
 use httpmon_fuzz::{Bytes, is_safe};
 use libfuzzer_sys::fuzz_target;
 
@@ -46,8 +47,8 @@ fuzz_target!(|data: &[u8]| {
             assert!((1..=7 * 86_400).contains(&run.limits.window));
             assert!((1..=366 * 86_400).contains(&run.interval));
             assert!((0..=3600).contains(&run.lateness));
-            assert!((0..=366 * 86_400).contains(&settings.idle_timeout));
-            assert!(settings.layout.delimiter.is_none_or(|byte| b",;|\t".contains(&byte)));
+            assert!((0..=366 * 86_400).contains(&settings.run.idle_timeout));
+            assert!(settings.layout.delimiter.is_none_or(|byte| b",;|\t ".contains(&byte)));
             // The last of a repeated option wins.
             if !arguments.iter().any(|argument| argument == "--") {
                 let twice = [arguments.clone(), arguments].concat();
