@@ -77,7 +77,9 @@ pub fn lines(input: &[u8]) -> Vec<(Vec<u8>, Vec<u8>, bool)> {
         if text.len() > MAX_LINE {
             return (text[..MAX_LINE].to_vec(), Vec::new(), true);
         }
-        (text.to_vec(), line[text.len()..].to_vec(), false)
+        // A last line of nothing but filler is an empty one.
+        let end = if line.is_empty() { b"\n" } else { &line[text.len()..] };
+        (text.to_vec(), end.to_vec(), false)
     };
     input.split_inclusive(|&byte| byte == b'\n').map(read).collect()
 }

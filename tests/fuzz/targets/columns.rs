@@ -56,6 +56,9 @@ fn read_all(options: &LayoutOptions, text: &[u8]) -> (Vec<String>, Vec<(u64, Vec
             layout.end();
         }
         while let Some(reading) = layout.next(&mut lines) {
+            if matches!(reading, Reading::Held) {
+                continue;
+            }
             if let Reading::Malformed(line) = &reading {
                 is_safe(&line.problem.to_string());
                 malformed.push((line.number, line.text.to_vec()));

@@ -41,7 +41,9 @@ fn expected(fields: &[&[u8]], columns: &Columns) -> Option<(i64, Vec<u8>, &'stat
             (method.map_or(in_path, values::method), target)
         }
     };
-    let host = field(columns.host).unwrap_or_default().to_vec();
+    let host = field(columns.host).unwrap_or_default();
+    let is_none = [&b""[..], b"-", b"null", b"NULL", b"nil", b"None", b"NaN"].contains(&host);
+    let host = if is_none { b"-".to_vec() } else { host.to_vec() };
     let section = values::section(target).to_vec();
     Some((second, host, method, section, status.map_or(1000, |status| status), bytes))
 }
