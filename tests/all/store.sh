@@ -26,9 +26,9 @@ ok 'a million events are all there'
 rm "$dir"/million.db
 
 started=$(date +%s)
-[ "$(httpmon-pretty < "$dir/million" | wc -l)" = 1000000 ] || fail 'httpmon-pretty does not show a million events'
-printf 'a million events shown in %d s\n' $(($(date +%s) - started))
-ok 'httpmon-pretty shows a million events'
+[ "$(head -n 100000 "$dir/million" | httpmon-pretty | wc -l)" = 100000 ] || fail 'httpmon-pretty does not show them all'
+printf 'a hundred thousand events shown in %d s\n' $(($(date +%s) - started))
+ok 'httpmon-pretty shows a hundred thousand events'
 
 # kill -9, at ten moments of one import: what a reader saw is there, and the file is sound.
 head -n 50000 "$dir/million" > "$dir/part"
