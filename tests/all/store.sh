@@ -68,7 +68,8 @@ writers+=($!)
 for pid in "${writers[@]}"; do
     wait "$pid" || fail "a writer beside another: status $?: $(cat "$dir/err_a" "$dir/err_b")"
 done
-if [ -s "$dir/err_a" ] || [ -s "$dir/err_b" ]; then fail "two writers: $(cat "$dir/err_a" "$dir/err_b")"; fi
+# On a slow machine one waits so long for the other that it says so.
+if cat "$dir/err_a" "$dir/err_b" | grep -v 'is locked; waiting$'; then fail "two writers: $(cat "$dir/err_a" "$dir/err_b")"; fi
 [ "$(rows "$dir/two.db")" = 40000 ] || fail "two writers: $(rows "$dir/two.db") of 40000 events are there"
 [ "$(sqlite3 "$dir/two.db" 'select min(sources), max(sources), sum(requests) from windows')" = \
     "2|2|$(sqlite3 "$dir/two.db" 'select 2 * sum(requests) from summaries where source = '"'other'")" ] ||
