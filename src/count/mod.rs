@@ -39,7 +39,7 @@ impl Method {
     /// The known method of this name and a space after it: in the lowest bytes,
     /// the others are 0.
     ///
-    /// Which one comes next can't be foretold, so nothing branches on it: the
+    /// A branch on the method would mispredict. There is none: the
     /// remainder by 15 tells them apart.
     #[inline(always)]
     pub(crate) fn of_word(word: u64) -> Option<Method> {

@@ -353,7 +353,7 @@ impl KnownTimes {
     }
 }
 
-/// The fields of a line from left to right. What is seldom called takes a copy
+/// The fields of a line from left to right. A rare path takes a copy
 /// and returns it, so that the usual one stays in registers.
 #[derive(Clone, Copy)]
 struct Fields<'a> {
@@ -573,8 +573,8 @@ impl<'a> Fields<'a> {
 
     /// The next field if it is a number of up to eight digits, without quotes.
     ///
-    /// How many digits a number has can't be foretold, so nothing branches on
-    /// it: they are read as the last of eight.
+    /// A branch on the number of digits would mispredict. There is none: they
+    /// are read as the last of eight.
     #[inline(always)]
     fn digits(&mut self) -> Option<u64> {
         if self.is_at_end {
