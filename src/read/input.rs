@@ -21,7 +21,7 @@ use crate::time::Moment;
 
 /// Bytes read at once at most: few enough to stay in the processor's cache until
 /// they are looked at.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 64 * 1024;
 /// How often the input is looked at while silence moves time: twice in the
 /// second that counts at most.
 const LOOK: Duration = Duration::from_millis(500);

@@ -31,7 +31,12 @@ impl Zone {
     ///
     /// A sentence if there is no such zone.
     pub fn named(name: &str) -> Result<Zone, String> {
-        let zone = if name == "local" { TimeZone::try_system() } else { TimeZone::get(name) };
+        let zone = match name {
+            "local" => TimeZone::try_system(),
+            // The default; the zone database is slow to open.
+            "UTC" => Ok(TimeZone::UTC),
+            _ => TimeZone::get(name),
+        };
         zone.map(Zone).map_err(|_| "no such time zone".to_owned())
     }
 
