@@ -203,13 +203,21 @@ impl SerializeStruct for Parts<'_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    /// In line, so that the key's length is known: it is copied in a few words.
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        self.out.reserve(key.len() + 4);
-        self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        const LONGEST: usize = 32;
+        let mut quoted = [b'"'; LONGEST];
+        quoted[0] = b',';
+        let start = usize::from(std::mem::take(&mut self.is_first));
+        match quoted.get_mut(2..key.len() + 2) {
+            Some(room) if key.len() + 4 <= LONGEST => {
+                room.copy_from_slice(key.as_bytes());
+                quoted[key.len() + 3] = b':';
+                self.out.extend_from_slice(&quoted[start..key.len() + 4]);
+            }
+            _ => return Err(serde::ser::Error::custom("no event has so long a field")),
+        }
         value.serialize(Json(self.out))
     }
 
