@@ -24,19 +24,36 @@ pub(crate) fn below(word: u64, limit: u8) -> u64 {
 }
 
 /// Where the first `one` or `other` is; the end if there is none.
+///
+/// Sixteen bytes first, where most fields end; then 32, so that a request line
+/// takes as many steps as the last one did, nearly always.
 #[inline(always)]
 pub(crate) fn find_either(text: &[u8], one: u8, other: u8) -> usize {
-    let mut rest = text;
-    while let Some((chunk, next)) = rest.split_first_chunk::<16>() {
+    let places = |chunk: &[u8; 16]| {
         let chunk = u8x16::new(*chunk);
-        let found = (chunk.cmp_eq(u8x16::splat(one)) | chunk.cmp_eq(u8x16::splat(other))).move_mask();
+        (chunk.cmp_eq(u8x16::splat(one)) | chunk.cmp_eq(u8x16::splat(other))).move_mask()
+    };
+    let Some((chunk, mut rest)) = text.split_first_chunk() else {
+        return find_either_in_few(text, one, other);
+    };
+    let found = places(chunk);
+    if found != 0 {
+        return found.trailing_zeros() as usize;
+    }
+    while let Some((chunk, next)) = rest.split_first_chunk::<32>() {
+        let halves = chunk.first_chunk().zip(chunk.last_chunk());
+        let found = halves.map_or(0, |(first, last)| places(first) | places(last) << 16);
         if found != 0 {
             return text.len() - rest.len() + found.trailing_zeros() as usize;
         }
         rest = next;
     }
-    let place = rest.iter().position(|&byte| byte == one || byte == other);
-    text.len() - rest.len() + place.unwrap_or(rest.len())
+    text.len() - rest.len() + find_either_in_few(rest, one, other)
+}
+
+#[inline(never)]
+fn find_either_in_few(text: &[u8], one: u8, other: u8) -> usize {
+    memchr::memchr2(one, other, text).unwrap_or(text.len())
 }
 
 /// Where the first byte up to `most` is; the end if there is none.

@@ -18,6 +18,8 @@
 //!     verdict        what a line says by itself
 //!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go
+//!     fields         the fields of a plain line
+//!     known          the times that were read last
 //!     delimited      a line under one delimiter
 //!     request        a record -> a request
 //!     columns        which column holds what
@@ -36,7 +38,8 @@
 //!   count            what is counted of a request
 //!     window         tumbling windows
 //!     latency        how long requests took
-//!     names          bounded sets of names chosen by clients
+//!     tally          a bounded table of names, and their numbers
+//!     names          names chosen by clients
 //!     alert          raises and recovers
 //!     rate           the sliding window
 //!   write

@@ -92,18 +92,22 @@ impl Source {
         settings: &Settings,
         events: &mut Events<'_>,
     ) -> Option<MalformedLine<'t>> {
-        'lines: loop {
+        if let Some(run) = &mut self.run {
+            run.begin_moment();
+        }
+        loop {
             if self.layout.changes() != self.changes {
                 self.note_columns();
             }
             if let Some(run) = &mut self.run {
-                while let Some((second, request)) = self.layout.next_plain(lines) {
+                self.layout.read_plain(lines, |second, request| {
                     self.requests += 1;
                     run.observe(second, request, now);
-                    if !run.found().is_empty() {
-                        self.write_found(settings, events);
-                        continue 'lines;
-                    }
+                    run.found().is_empty()
+                });
+                if !run.found().is_empty() {
+                    self.write_found(settings, events);
+                    continue;
                 }
             }
             match self.layout.next_in_general(lines)? {

@@ -176,7 +176,7 @@ impl Alerts {
     /// time is `first`: a start is no lack of traffic.
     #[must_use]
     pub fn first_full(&self, first: i64) -> Option<i64> {
-        self.limits.of[Kind::LowTraffic as usize].map(|_| first + self.limits.window - 1)
+        self.limits.of[Kind::LowTraffic as usize].is_some().then_some(first + self.limits.window - 1)
     }
 
     /// Judges one alert by what is in the window that ends with `second`;

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod latency;
 pub mod names;
 pub mod rate;
+pub mod tally;
 pub mod window;
 
 /// The names of methods in the order of a summary; the last is any other.
@@ -108,7 +109,14 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Adds one request.
     #[inline(always)]
+    fn count(&mut self, server_errors: u64, bytes: u64) {
+        self.requests += 1;
+        self.server_errors += server_errors;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
     fn add(&mut self, more: Numbers) {
         self.requests += more.requests;
         self.server_errors += more.server_errors;

@@ -51,6 +51,9 @@ pub struct SlidingWindow {
     sums: Sums,
     /// Whether a late request has changed the sums since.
     is_changed: bool,
+    /// The second of the last request, and what isn't in `seconds` yet of it:
+    /// the next one is of the same second nearly always.
+    recent: (i64, Sums),
 }
 
 impl SlidingWindow {
@@ -64,13 +67,15 @@ impl SlidingWindow {
             closed,
             sums: Sums::default(),
             is_changed: false,
+            recent: (closed, Sums::default()),
         }
     }
 
     /// The sums over the window that ends with the last closed second, late
     /// requests included.
     #[must_use]
-    pub fn sums(&self) -> Sums {
+    pub fn sums(&mut self) -> Sums {
+        self.count_recent();
         self.sums
     }
 
@@ -78,21 +83,36 @@ impl SlidingWindow {
     /// window changes nothing.
     #[inline(always)]
     pub fn count(&mut self, second: i64, request: Sums) {
+        if second != self.recent.0 {
+            self.count_recent();
+            self.recent.0 = second;
+        }
+        self.recent.1 += request;
+    }
+
+    /// Puts what was counted last where it belongs.
+    #[inline(never)]
+    fn count_recent(&mut self) {
+        let (second, requests) = (self.recent.0, std::mem::take(&mut self.recent.1));
+        if requests == Sums::default() {
+            return;
+        }
         // Without gaps a second's place is as far from the end as the second.
-        if let Some(&(last, _)) = self.seconds.back()
+        let last = self.seconds.back().map_or(self.closed, |&(last, _)| last.max(self.closed));
+        if second > last {
+            self.seconds.push_back((second, requests));
+        } else if second > self.closed
             && let Ok(back) = usize::try_from(last - second)
-            && let Some(index) = (self.seconds.len() - 1).checked_sub(back)
+            && let Some(index) = self.seconds.len().checked_sub(1 + back)
             && let Some((found, sums)) = self.seconds.get_mut(index)
             && *found == second
-            && second > self.closed
         {
-            *sums += request;
+            *sums += requests;
         } else {
-            self.count_elsewhere(second, request);
+            self.count_elsewhere(second, requests);
         }
     }
 
-    #[inline(never)]
     fn count_elsewhere(&mut self, second: i64, request: Sums) {
         if second <= self.closed - self.window {
             return;
@@ -117,26 +137,25 @@ impl SlidingWindow {
         if self.closed >= last {
             return None;
         }
-        let enters = self.seconds.get(self.entered).map(|&(second, _)| second);
-        let leaves = self.seconds.front().map(|&(second, _)| second + self.window);
-        let changed = self.is_changed.then_some(self.closed + 1);
-        let stop = stop.filter(|&stop| stop > self.closed);
-        let next = [enters, leaves, changed, stop].into_iter().flatten().min();
-        let Some(next) = next.filter(|&next| next <= last) else {
+        self.count_recent();
+        let enters = self.seconds.get(self.entered).map_or(i64::MAX, |&(second, _)| second);
+        let leaves = self.seconds.front().map_or(i64::MAX, |&(second, _)| second + self.window);
+        let changed = if self.is_changed { self.closed + 1 } else { i64::MAX };
+        let stop = stop.filter(|&stop| stop > self.closed).unwrap_or(i64::MAX);
+        let next = enters.min(leaves).min(changed).min(stop);
+        if next > last {
             self.closed = last;
             return None;
-        };
+        }
         self.closed = next;
         self.is_changed = false;
-        if leaves == Some(next) {
+        if leaves == next {
             self.sums -= self.seconds.pop_front().map_or(Sums::default(), |(_, sums)| sums);
             self.entered = self.entered.saturating_sub(1);
         }
-        if let Some(&(second, sums)) = self.seconds.get(self.entered) {
-            if second == next {
-                self.sums += sums;
-                self.entered += 1;
-            }
+        if enters == next {
+            self.sums += self.seconds[self.entered].1;
+            self.entered += 1;
         }
         Some((next, self.sums))
     }

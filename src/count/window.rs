@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use crate::count::latency::Latencies;
-use crate::count::names::Tally;
-use crate::count::{METHODS, Numbers, Request};
+use crate::count::tally::Tally;
+use crate::count::{METHODS, Request};
 
 /// Empty windows in a row that get a summary each.
 const SINGLES: u32 = 12;
@@ -34,7 +34,7 @@ pub struct Summary {
     /// Requests by status, those that occur, ascending.
     pub status_codes: Vec<(u16, u64)>,
     /// What was counted.
-    pub window: Window,
+    pub window: Box<Window>,
 }
 
 /// What the next summary is of.
@@ -66,7 +66,7 @@ pub struct Windows {
     slow: u64,
     caps: Caps,
     /// The windows with requests that aren't finished yet, in order of time.
-    open: VecDeque<Window>,
+    open: VecDeque<Box<Window>>,
     /// The window that the last request was counted in.
     last: usize,
     /// The first second that no summary covers; `None` before the first one.
@@ -77,7 +77,7 @@ pub struct Windows {
     marked: Option<i64>,
     statuses: Statuses,
     /// Memory of a finished window for the next one.
-    spare: Window,
+    spare: Option<Box<Window>>,
 }
 
 impl Windows {
@@ -99,7 +99,7 @@ impl Windows {
             singles: 0,
             marked: None,
             statuses: Statuses::new(),
-            spare: Window::default(),
+            spare: None,
         }
     }
 
@@ -112,7 +112,7 @@ impl Windows {
         if let Some(window) = self.open.get_mut(self.last)
             && holds(window)
         {
-            return window.count(request, arrival, &mut self.statuses, self.caps, self.slow);
+            return window.count(request, arrival, &mut self.statuses, self.slow);
         }
         self.count_elsewhere(second, request, arrival)
     }
@@ -121,7 +121,7 @@ impl Windows {
     #[inline(never)]
     fn count_elsewhere(&mut self, second: i64, request: Request<'_>, arrival: Arrival) -> bool {
         self.last = self.index_of(second);
-        self.open[self.last].count(request, arrival, &mut self.statuses, self.caps, self.slow)
+        self.open[self.last].count(request, arrival, &mut self.statuses, self.slow)
     }
 
     /// Takes note that a malformed line came in the window of `second`: if that
@@ -192,8 +192,9 @@ impl Windows {
 
     /// Takes the memory of a finished window.
     pub fn recycle(&mut self, summary: Summary) {
-        self.spare = summary.window;
-        self.spare.clear();
+        let mut window = summary.window;
+        window.clear();
+        self.spare = Some(window);
     }
 
     fn start_of(&self, second: i64) -> i64 {
@@ -205,10 +206,17 @@ impl Windows {
         let start = self.start_of(second);
         let index = self.open.partition_point(|window| window.start < start);
         if self.open.get(index).is_none_or(|window| window.start != start) {
-            let window = Window { start, ..std::mem::take(&mut self.spare) };
+            let window = self.new_window(start);
             self.open.insert(index, window);
         }
         index
+    }
+
+    fn new_window(&mut self, start: i64) -> Box<Window> {
+        let caps = self.caps;
+        let mut window = self.spare.take().unwrap_or_else(|| Box::new(Window::new(caps)));
+        window.start = start;
+        window
     }
 
     fn finish_first(&mut self, partial: bool) -> Option<Summary> {
@@ -219,11 +227,11 @@ impl Windows {
     }
 
     fn finish_empty(&mut self, start: i64, end: i64, partial: bool) -> Summary {
-        let window = Window { start, ..std::mem::take(&mut self.spare) };
+        let window = self.new_window(start);
         self.finish(end, partial, window)
     }
 
-    fn finish(&mut self, end: i64, partial: bool, window: Window) -> Summary {
+    fn finish(&mut self, end: i64, partial: bool, window: Box<Window>) -> Summary {
         self.covered = Some(end);
         let status_codes = self.statuses.list(&window.statuses);
         Summary { start: window.start, end, partial, status_codes, window }
@@ -255,15 +263,16 @@ pub struct Window {
 }
 
 impl Window {
+    fn new(caps: Caps) -> Window {
+        Window {
+            sections: Tally::with_cap(caps.sections),
+            hosts: Tally::with_cap(caps.hosts),
+            ..Window::default()
+        }
+    }
+
     #[inline(always)]
-    fn count(
-        &mut self,
-        request: Request<'_>,
-        arrival: Arrival,
-        statuses: &mut Statuses,
-        caps: Caps,
-        slow: u64,
-    ) -> bool {
+    fn count(&mut self, request: Request<'_>, arrival: Arrival, statuses: &mut Statuses, slow: u64) -> bool {
         self.requests += 1;
         match arrival {
             Arrival::OnTime => {}
@@ -283,19 +292,23 @@ impl Window {
             self.latencies.count(latency, latency > slow);
         }
         let server_errors = u64::from(request.is_server_error());
-        let numbers = Numbers { requests: 1, server_errors, bytes: request.bytes };
-        self.sections.count(request.section, numbers, caps.sections);
-        self.hosts.count(request.host, numbers, caps.hosts);
+        self.sections.count(request.section, server_errors, request.bytes);
+        self.hosts.count(request.host, server_errors, request.bytes);
         self.requests == 1
     }
 
     fn clear(&mut self) {
-        let Window { mut statuses, mut latencies, mut sections, mut hosts, .. } = std::mem::take(self);
+        let Window { start, requests, late, future, bytes, statuses, methods, latencies, sections, hosts } =
+            self;
+        *start = 0;
+        for number in [requests, late, future, bytes] {
+            *number = 0;
+        }
         statuses.clear();
+        methods.fill(0);
         latencies.clear();
         sections.clear();
         hosts.clear();
-        *self = Window { statuses, latencies, sections, hosts, ..Window::default() };
     }
 }
 

@@ -101,6 +101,15 @@ enum TimeOf1970 {
     Told,
 }
 
+impl TimeOf1970 {
+    #[cold]
+    fn note(&mut self, number: u64) {
+        if *self == TimeOf1970::Unseen {
+            *self = TimeOf1970::Line(number);
+        }
+    }
+}
+
 impl Layout {
     /// The layout of a source of which nothing was read.
     #[must_use]
@@ -157,25 +166,24 @@ impl Layout {
         Some(number)
     }
 
-    /// Reads the next of `lines` if it is plain: its second and its request.
-    ///
-    /// These are not handed on as a [`Reading`]: that would put them into memory
-    /// word by word, and who copies them would wait for that.
+    /// Reads plain lines, the next of `lines`, for `take`, which says whether to
+    /// go on; stops before one that isn't plain.
     #[inline(always)]
-    pub fn next_plain<'t>(&mut self, lines: &mut Lines<'t>) -> Option<(i64, Request<'t>)> {
-        if self.is_settled
-            && let Some(plain) = &mut self.plain
-            && lines.starts_clean()
-            && let Some((second, request, rest)) = plain.read(lines.rest(), &mut self.reader.times)
-        {
-            lines.passed(rest);
-            self.reader.times.passed(second);
-            if second < YEAR_1971 {
-                self.note_1970(lines.number());
+    pub fn read_plain<'t>(&mut self, lines: &mut Lines<'t>, mut take: impl FnMut(i64, Request<'t>) -> bool) {
+        let Some(plain) = self.plain.as_mut().filter(|_| self.is_settled) else { return };
+        let mut goes_on = true;
+        while goes_on && lines.starts_clean() {
+            let read = plain.read_for(lines.rest(), &mut self.reader.times, |second, request, rest| {
+                lines.passed(rest);
+                if second < YEAR_1971 {
+                    self.time_of_1970.note(lines.number());
+                }
+                goes_on = take(second, request);
+            });
+            if read.is_none() {
+                return;
             }
-            return Some((second, request));
         }
-        None
     }
 
     /// Takes note that no line follows: what is held back is decided, and
@@ -203,10 +211,12 @@ impl Layout {
     /// Reads the next of `lines`, or a line that was held back before them;
     /// `None` if there is none. A header changes the columns.
     pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
-        match self.next_plain(lines) {
-            Some((second, request)) => Some(Reading::Record(second, request)),
-            None => self.next_in_general(lines),
-        }
+        let mut plain = None;
+        self.read_plain(lines, |second, request| {
+            plain = Some(Reading::Record(second, request));
+            false
+        });
+        plain.or_else(|| self.next_in_general(lines))
     }
 
     /// The same, for a line that isn't plain.
@@ -264,7 +274,7 @@ impl Layout {
                         self.state.has_records = true;
                         self.reader.times.passed(good.second);
                         if good.second < YEAR_1971 {
-                            self.note_1970(line.number);
+                            self.time_of_1970.note(line.number);
                         }
                         self.given = line.text;
                         Reading::Record(good.second, self.reader.request(index, &good, &self.given))
@@ -345,7 +355,7 @@ impl Layout {
             self.set_plain();
         }
         if good.second < YEAR_1971 {
-            self.note_1970(number);
+            self.time_of_1970.note(number);
         }
         Act::Give(index, good)
     }
@@ -420,13 +430,6 @@ impl Layout {
             self.set_plain();
         }
         self.row.accept(&mut self.decided);
-    }
-
-    #[cold]
-    fn note_1970(&mut self, number: u64) {
-        if self.time_of_1970 == TimeOf1970::Unseen {
-            self.time_of_1970 = TimeOf1970::Line(number);
-        }
     }
 
     /// Sets the fast way by what is known now; a first record is read in the

@@ -19,6 +19,8 @@ use crate::time::suspects::{Side, Suspect, Suspects};
 const PAUSE: Duration = Duration::from_secs(60);
 /// A log that is ahead is trusted more after this many accepted records.
 const FEW: u64 = 10;
+/// No record is of this second.
+const NO_SECOND: i64 = i64::MIN;
 /// The idle timeout doesn't grow beyond this, in seconds.
 const MOST_IDLE_TIMEOUT: i64 = 300;
 
@@ -110,6 +112,9 @@ pub struct Run {
     /// When the last one came, as [`Moment::listened`].
     last_accepted: Duration,
     heard: Heard,
+    /// The second of the last record if one more of it, at the same moment,
+    /// changes nothing but the counts: it was accepted, and nothing is held.
+    again: i64,
     /// Where silence would have moved the event clock without an idle timeout.
     reached: i64,
     /// The last second that was judged and whose windows were finished.
@@ -143,6 +148,7 @@ impl Run {
             accepted: 0,
             last_accepted: now.listened,
             heard: Heard { moment: now, event: first },
+            again: NO_SECOND,
             reached: first,
             closed,
             rate: SlidingWindow::new(settings.limits.window, closed),
@@ -197,12 +203,25 @@ impl Run {
     /// here refers to it, for the many.
     #[inline(always)]
     pub fn observe(&mut self, second: i64, request: Request<'_>, now: Moment) {
-        if self.clock.is_open(second) || self.is_accepted(second, request, now) {
+        if second == self.again {
+            self.accepted += 1;
+            self.rate.count(second, self.sums_of(request));
+            self.windows.count(second, request, Arrival::OnTime);
+        } else if self.clock.is_open(second) || self.is_accepted(second, request, now) {
             self.accept(second, request, now);
+            self.again = second;
             if !(self.ahead.is_empty() && self.behind.is_empty()) {
                 self.decide_suspects(now);
+                self.again = NO_SECOND;
             }
+        } else {
+            self.again = NO_SECOND;
         }
+    }
+
+    /// Takes note that what comes next comes at another moment.
+    pub fn begin_moment(&mut self) {
+        self.again = NO_SECOND;
     }
 
     /// Whether a request is on time; otherwise it is counted, or held, as what
@@ -531,8 +550,9 @@ impl Run {
     }
 
     fn judge(&mut self, kind: Kind, second: i64, sums: Sums) {
-        let before = self.alerts.active();
         let Some(change) = self.alerts.judge(kind, second, sums, self.clock.earliest()) else { return };
+        let mut before = self.alerts.active();
+        before[kind as usize] = !matches!(change, Change::Raised);
         self.split_gap(second, before);
         self.found.push(match change {
             Change::Raised => Finding::Alert(kind, second, sums),

@@ -1,0 +1,287 @@
+//! The fields of a plain line from left to right, each value where it stands.
+//!
+//! A method returns `None` if the next field is not what it reads, or not plain;
+//! `plain` then tries another, or leaves the line to the general way.
+
+use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
+use crate::read::known::KnownTimes;
+use crate::read::record::trim;
+use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
+
+/// The fields of a line from left to right. A rare path takes a copy
+/// and returns it, so that the usual one stays in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    /// What follows the last delimiter, or the newline, and the lines after.
+    pub(crate) rest: &'a [u8],
+    /// Whether the last field was the last of its line.
+    pub(crate) is_at_end: bool,
+    pub(crate) delimiter: u8,
+}
+
+impl<'a> Fields<'a> {
+    /// `None` if the line is at its end. Said once, it needn't be asked of the
+    /// next field: the compiler then makes one branch of both.
+    #[inline(always)]
+    pub(crate) fn go_on(&self) -> Option<()> {
+        (!self.is_at_end).then_some(())
+    }
+
+    /// The next field without the quotes at its edges; `None` if it doesn't
+    /// end in what is there, or a quote stands elsewhere.
+    #[inline(always)]
+    pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
+        if self.is_at_end {
+            return None;
+        }
+        if let [b'"', quoted @ ..] = self.rest {
+            let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
+            let [b'"', after @ ..] = after else { return None };
+            // A second quote right after the closing one is one in the text.
+            self.pass(after)?;
+            return Some(text);
+        }
+        let (text, after) = self.rest.split_at_checked(self.find_end(self.rest))?;
+        let [end, after @ ..] = after else { return None };
+        self.rest = after;
+        if *end == self.delimiter {
+            return Some(text);
+        }
+        self.is_at_end = true;
+        Some(text.strip_suffix(b"\r").unwrap_or(text))
+    }
+
+    /// Passes a field with quotes wherever they are; `None` if a quote stays
+    /// open or the field doesn't end in what is there.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self) -> Option<()> {
+        match self.rest {
+            // What many servers write for nothing, and for who is asking always.
+            [b'"', b'-', b'"', byte, rest @ ..] if *byte == self.delimiter && !self.is_at_end => {
+                self.rest = rest;
+            }
+            _ => {
+                if self.text().is_none() {
+                    *self = self.quoting_text()?.1;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Passes all fields up to the end of the line, and returns how many.
+    #[inline(always)]
+    pub(crate) fn pass_all(&mut self) -> Option<usize> {
+        let mut passed = self.pass_unquoted();
+        while !self.is_at_end {
+            self.skip()?;
+            passed += 1;
+        }
+        Some(passed)
+    }
+
+    /// The same, but none if a quote is among them.
+    #[inline(always)]
+    fn pass_unquoted(&mut self) -> usize {
+        if let [b'"', ..] = self.rest {
+            return 0;
+        }
+        let Some((delimiters, end)) = count_to_newline(self.rest, self.delimiter) else { return 0 };
+        let Some(rest) = self.rest.get(end + 1..) else { return 0 };
+        self.rest = rest;
+        self.is_at_end = true;
+        delimiters + 1
+    }
+
+    /// Reads a time and takes it into `known`.
+    #[inline(never)]
+    pub(crate) fn read_time(
+        mut self,
+        times: &mut TimeReader,
+        known: &mut KnownTimes,
+    ) -> Option<(i64, Fields<'a>)> {
+        let text = self.rest;
+        let second = times.read(trim(self.text()?))?;
+        // The end of a line may be one byte or two; a local time that occurs
+        // twice depends on the time before it.
+        if !self.is_at_end && times.is_fixed() {
+            known.set(text, self.rest, second);
+        }
+        Some((second, self))
+    }
+
+    /// The next field, quoted, as it stands in the line after its first quote:
+    /// with the quotes that are doubled, and the closing one if more follows.
+    #[inline(never)]
+    pub(crate) fn quoting_text(self) -> Option<(&'a [u8], Fields<'a>)> {
+        let [b'"', text @ ..] = self.rest else { return None };
+        if self.is_at_end {
+            return None;
+        }
+        let mut end = 0;
+        loop {
+            end += find_either(text.get(end..)?, b'"', b'\n');
+            match text.get(end..)? {
+                [b'"', b'"', ..] => end += 2,
+                [b'"', ..] => break,
+                _ => return None,
+            }
+        }
+        end += self.find_end(&text[end..]);
+        let (text, after) = text.split_at_checked(end)?;
+        let [byte, after @ ..] = after else { return None };
+        let is_at_end = *byte != self.delimiter;
+        let text = if is_at_end { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
+        Some((text, Fields { rest: after, is_at_end, ..self }))
+    }
+
+    /// The next field if it is epoch seconds in ten digits, without quotes; with
+    /// decimals too, or in thousandths or millionths: the first ten digits of
+    /// these are the seconds.
+    #[inline(always)]
+    pub(crate) fn epoch(&mut self) -> Option<i64> {
+        if self.is_at_end {
+            return None;
+        }
+        let (digits, rest) = self.rest.split_first_chunk()?;
+        let second = ten_digits(*digits)?;
+        if self.pass(rest).is_some() {
+            return Some(second);
+        }
+        let (is_whole, decimals) = match rest {
+            [b'.', decimals @ ..] => (false, decimals),
+            _ => (true, rest),
+        };
+        let (length, _) = digits_at(decimals)?;
+        let is_fraction = if is_whole { matches!(length, 3 | 6) } else { matches!(length, 1..=7) };
+        if !is_fraction {
+            return None;
+        }
+        self.pass(decimals.get(length as usize..)?)?;
+        Some(second)
+    }
+
+    /// The next field between blanks, if it isn't quoted nor in brackets.
+    #[inline(always)]
+    pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
+        if self.is_at_end || matches!(self.rest, [b'"' | b'[', ..]) {
+            return None;
+        }
+        // A tab separates too, a CR may end the line: what is below a blank is
+        // left to the other way but for the newline.
+        let (text, after) = self.rest.split_at_checked(find_up_to(self.rest, b' '))?;
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is quoted, without a quote in it.
+    #[inline(always)]
+    pub(crate) fn quoted(&mut self) -> Option<&'a [u8]> {
+        let [b'"', quoted @ ..] = self.rest else { return None };
+        if self.is_at_end {
+            return None;
+        }
+        let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
+        let [b'"', after @ ..] = after else { return None };
+        if text.last() == Some(&b'\\') {
+            return None;
+        }
+        self.pass(after)?;
+        Some(text)
+    }
+
+    /// The next field between blanks, if it is in brackets and a quote follows.
+    pub(crate) fn bracketed(&self) -> Option<&'a [u8]> {
+        let [b'[', ..] = self.rest else { return None };
+        let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
+        (text.ends_with(b"]") && after.starts_with(b" \"")).then_some(text)
+    }
+
+    /// The next field if it is a decimal number of up to eight digits and as
+    /// many decimals, without quotes; times ten to the power of `exponent`, at
+    /// most 9, rounded down.
+    #[inline(always)]
+    pub(crate) fn decimal(&mut self, exponent: usize) -> Option<u64> {
+        const POWERS: [u64; 10] =
+            [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+        if self.is_at_end {
+            return None;
+        }
+        let (length, digits) = digits_at(self.rest)?;
+        let whole = join_digits(digits.checked_shl(64 - 8 * length)?) * POWERS.get(exponent)?;
+        let mut rest = self.rest.get(length as usize..)?;
+        let mut part = 0;
+        if let [b'.', decimals @ ..] = rest {
+            let (length, digits) = digits_at(decimals)?;
+            part = join_digits(digits.checked_shl(64 - 8 * length)?);
+            let length = length as usize;
+            part = match exponent.checked_sub(length) {
+                Some(missing) => part * POWERS.get(missing)?,
+                None => part / POWERS.get(length - exponent)?,
+            };
+            rest = decimals.get(length..)?;
+        }
+        self.pass(rest)?;
+        Some(whole + part)
+    }
+
+    /// The next field if it is three digits, without quotes.
+    #[inline(always)]
+    pub(crate) fn three_digits(&mut self) -> Option<u16> {
+        let digits = u32::from_le_bytes(*self.rest.first_chunk()?) ^ 0x3030_3030;
+        let above_nine = (digits.wrapping_add(0x0076_7676) | digits) & 0x0080_8080;
+        if above_nine != 0 || self.is_at_end {
+            return None;
+        }
+        let [hundreds, tens, ones, _] = digits.to_le_bytes().map(u16::from);
+        let value = hundreds * 100 + tens * 10 + ones;
+        let rest = self.rest.get(3..)?;
+        self.pass(rest)?;
+        Some(value)
+    }
+
+    /// The next field if it is a number of up to eight digits, without quotes.
+    ///
+    /// A branch on the number of digits would mispredict. There is none: they
+    /// are read as the last of eight.
+    #[inline(always)]
+    pub(crate) fn digits(&mut self) -> Option<u64> {
+        if self.is_at_end {
+            return None;
+        }
+        let (length, digits) = digits_at(self.rest)?;
+        let value = join_digits(digits.checked_shl(64 - 8 * length)?);
+        self.pass(self.rest.get(length as usize..)?)?;
+        Some(value)
+    }
+
+    /// Passes a field that ends where `rest` starts, if it does end there.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, rest: &'a [u8]) -> Option<()> {
+        match rest {
+            [byte, rest @ ..] if *byte == self.delimiter => self.rest = rest,
+            [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => {
+                self.rest = rest;
+                self.is_at_end = true;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Where the first delimiter or newline is; the end if there is none.
+    #[inline(always)]
+    fn find_end(&self, text: &[u8]) -> usize {
+        find_either(text, self.delimiter, b'\n')
+    }
+}
+
+/// How many of the first eight bytes are digits before any other, and the
+/// values of these, the first in the lowest byte.
+#[inline(always)]
+fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
+    let digits = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
+    // Only the lowest of these is certain.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
+    Some((others.trailing_zeros() / 8, digits))
+}
