@@ -4,7 +4,7 @@
 use crate::count::METHODS;
 use crate::count::Numbers;
 use crate::count::alert::{Episode, Kind};
-use crate::count::latency::Latencies;
+use crate::count::latency::{Latencies, Totals};
 use crate::count::rate::Sums;
 use crate::count::tally::Tally;
 use crate::count::window::Summary;
@@ -266,16 +266,17 @@ fn seconds(nanoseconds: u128) -> f64 {
 
 fn latency(latencies: &mut Latencies) -> event::Latency {
     let seconds = |nanoseconds: u64| seconds(nanoseconds.into());
+    let Totals { requests, slow, sum, max } = latencies.totals();
     let [p50, p90, p99] =
         latencies.percentiles([50, 90, 99]).map_or([None; 3], |all| all.map(|one| Some(seconds(one))));
     event::Latency {
-        requests: latencies.requests,
-        sum: self::seconds(latencies.sum),
+        requests,
+        sum: self::seconds(sum),
         p50,
         p90,
         p99,
-        max: (latencies.requests > 0).then(|| seconds(latencies.max)),
-        slow: latencies.slow,
+        max: (requests > 0).then(|| seconds(max)),
+        slow,
     }
 }
 

@@ -12,6 +12,18 @@ const PAGE: usize = 256;
 /// What is counted of the latencies of one window. All values are nanoseconds.
 #[derive(Debug, Default)]
 pub struct Latencies {
+    /// The last values.
+    few: Vec<u64>,
+    slow: u64,
+    /// Of those before these.
+    poured: Totals,
+    /// How many values of each step are among those.
+    many: Vec<Option<Box<[u64; PAGE]>>>,
+}
+
+/// How long requests took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
     /// Requests whose latency is known.
     pub requests: u64,
     /// Those that were slow.
@@ -20,34 +32,41 @@ pub struct Latencies {
     pub sum: u128,
     /// The greatest.
     pub max: u64,
-    /// The steps of the last values.
-    few: Vec<u16>,
-    /// How many values of each step there were before these.
-    many: Vec<Option<Box<[u64; PAGE]>>>,
 }
 
 impl Latencies {
     /// Counts a request that took so long.
     #[inline(always)]
     pub fn count(&mut self, latency: u64, is_slow: bool) {
-        self.requests += 1;
-        self.slow += u64::from(is_slow);
-        self.sum += u128::from(latency);
-        self.max = self.max.max(latency);
         if self.few.len() == FEW {
             self.pour();
         }
-        self.few.push(step(latency));
+        self.few.push(latency);
+        self.slow += u64::from(is_slow);
     }
 
+    /// Adds the last values to the others.
     #[inline(never)]
     fn pour(&mut self) {
-        for step in self.few.drain(..) {
-            let (page, at) = (usize::from(step) / PAGE, usize::from(step) % PAGE);
+        self.poured = self.totals();
+        for latency in self.few.drain(..) {
+            let step = usize::from(step(latency));
+            let (page, at) = (step / PAGE, step % PAGE);
             if self.many.len() <= page {
                 self.many.resize(page + 1, None);
             }
             self.many[page].get_or_insert_with(|| Box::new([0; PAGE]))[at] += 1;
+        }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals {
+            requests: self.poured.requests + self.few.len() as u64,
+            slow: self.slow,
+            sum: self.poured.sum + self.few.iter().map(|&latency| u128::from(latency)).sum::<u128>(),
+            max: self.few.iter().copied().fold(self.poured.max, u64::max),
         }
     }
 
@@ -56,15 +75,19 @@ impl Latencies {
     /// requests.
     #[must_use]
     pub fn percentiles<const N: usize>(&mut self, percents: [u64; N]) -> Option<[u64; N]> {
-        if self.requests == 0 {
+        let requests = self.poured.requests + self.few.len() as u64;
+        if requests == 0 {
             return None;
         }
-        let ranks = percents.map(|percent| (self.requests * percent).div_ceil(100).max(1));
+        let ranks = percents.map(|percent| (requests * percent).div_ceil(100).max(1));
         if self.many.is_empty() {
-            let steps = &mut self.few;
+            // What is below one percentile is not looked at for the next.
+            let mut below = 0;
             return Some(ranks.map(|rank| {
                 let rank = usize::try_from(rank - 1).unwrap_or(usize::MAX);
-                value(*steps.select_nth_unstable(rank).1)
+                let latency = *self.few[below..].select_nth_unstable(rank - below).1;
+                below = rank;
+                value(step(latency))
             }));
         }
         self.pour();
@@ -112,7 +135,6 @@ const FACTORS: [u64; 20] = {
 
 /// The number of the value that `nanoseconds` is rounded up to: below 1000 they
 /// are their own, and each power of ten above has 900.
-#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "there are some 15,000 steps")]
 fn step(nanoseconds: u64) -> u16 {
     if nanoseconds < 1000 {
@@ -191,9 +213,13 @@ mod tests {
             });
             assert_eq!(latencies.percentiles([50, 90, 99]), Some(expected), "{count}");
             assert_eq!(latencies.percentiles([50, 90, 99]), Some(expected), "{count} again");
-            assert_eq!(latencies.sum, values.iter().map(|&value| u128::from(value)).sum());
-            assert_eq!(latencies.max, values.iter().copied().max().expect("one"));
-            assert_eq!(latencies.slow, values.iter().filter(|&&value| value > 1_000_000_000).count() as u64);
+            let totals = Totals {
+                requests: count,
+                slow: values.iter().filter(|&&value| value > 1_000_000_000).count() as u64,
+                sum: values.iter().map(|&value| u128::from(value)).sum(),
+                max: values.iter().copied().max().expect("one"),
+            };
+            assert_eq!(latencies.totals(), totals);
         }
     }
 
@@ -202,6 +228,6 @@ mod tests {
         let mut latencies = Latencies::default();
         latencies.count(5, false);
         latencies.clear();
-        assert_eq!((latencies.percentiles([50]), latencies.requests, latencies.max), (None, 0, 0));
+        assert_eq!((latencies.percentiles([50]), latencies.totals()), (None, Totals::default()));
     }
 }

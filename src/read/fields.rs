@@ -204,6 +204,13 @@ impl<'a> Fields<'a> {
     pub(crate) fn decimal(&mut self, exponent: usize) -> Option<u64> {
         const POWERS: [u64; 10] =
             [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+        if let Some((value, decimals, rest)) = short_decimal(self.rest)
+            && let Some(power) = exponent.checked_sub(decimals).and_then(|power| POWERS.get(power))
+            && !self.is_at_end
+        {
+            self.pass(rest)?;
+            return Some(value * power);
+        }
         if self.is_at_end {
             return None;
         }
@@ -284,4 +291,29 @@ fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
     // Only the lowest of these is certain.
     let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
     Some((others.trailing_zeros() / 8, digits))
+}
+
+/// The number at the start of `text` if it has digits before and after a point,
+/// at most six, and something else follows: without its point, how many decimals it has, and
+/// what follows.
+///
+/// Nearly every time that a request took is one of these; without a branch
+/// on where its point is.
+#[inline(always)]
+fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
+    const LOW: u64 = !HIGHEST;
+    let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
+    // Exactly the bytes that are no digits: nothing is carried.
+    let others = ((word & LOW).wrapping_add(0x7676_7676_7676_7676) | word) & HIGHEST;
+    let point = others.trailing_zeros() & !7;
+    let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
+    let whole = 1_u64.checked_shl(point)?.wrapping_sub(1);
+    let has_both = point > 0 && end - point > 8;
+    if end >= 64 || !has_both || (word >> point) & 0xFF != u64::from(b'.' ^ b'0') {
+        return None;
+    }
+    let digits = (word & whole) | ((word >> 8) & !whole);
+    // They are read as the last of eight.
+    let value = join_digits(digits.checked_shl(72 - end)?);
+    Some((value, ((end - point) / 8 - 1) as usize, text.get((end / 8) as usize..)?))
 }
