@@ -115,6 +115,41 @@ impl fmt::Display for Length {
     }
 }
 
+/// Characters of a source's name shown in a diagnostic.
+const MAX_SHOWN: usize = 100;
+
+/// The name of a source, shortened.
+pub(crate) struct Name<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_long = self.0.chars().nth(MAX_SHOWN).is_some();
+        let shown: String = self.0.chars().take(MAX_SHOWN).collect();
+        write!(f, "{shown}{}", if is_long { "..." } else { "" })
+    }
+}
+
+/// The diagnostic for a first time in 1970.
+pub(crate) const TIME_OF_1970: &str =
+    "the time is in 1970: most likely the column of the time is another (--columns says which)";
+
+/// A message about a line, and where the line is.
+pub(crate) struct Located<'a, T> {
+    /// The name of its source, if there are several.
+    pub(crate) source: Option<&'a str>,
+    pub(crate) number: u64,
+    pub(crate) what: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Located<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(source) = self.source {
+            write!(f, "{}: ", Name(source))?;
+        }
+        write!(f, "line {}: {}", self.number, self.what)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

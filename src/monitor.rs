@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use memchr::memmem;
-
-use crate::advice;
+use crate::advice::{self, Located, Name, TIME_OF_1970};
 use crate::count::names;
 use crate::read::hint::Hint;
 use crate::read::layout::MalformedLine;
-use crate::read::line::{self, Line, LineCutter, Lines};
+use crate::read::line::{Line, LineCutter, Lines};
 use crate::source::{Settings, Source};
 use crate::time::Moment;
 use crate::time::lateness::Offsets;
@@ -179,38 +177,44 @@ impl State<'_> {
     /// Gives whole lines to their sources.
     fn read(&mut self, mut text: &[u8], now: Moment, settings: &Settings) {
         while !text.is_empty() {
-            let (mut stretch, rest) = text.split_at(next_mark(text));
-            text = rest;
-            if stretch.is_empty() {
-                let mut lines = Lines::new(text, self.lines);
+            let mut lines = Lines::before(text, self.lines, MARK);
+            if lines.are_at_mark() {
+                lines = Lines::new(text, self.lines);
                 let line = lines.next();
+                let (whole, rest) = text.split_at(text.len() - lines.rest().len());
+                text = rest;
                 if let Some(name) = line.as_ref().and_then(named_source) {
                     self.lines += 1;
                     let index = self.index_of(name, settings);
                     self.is_named = true;
                     self.current = Some(index);
                     self.sources[index].skip_line();
-                    text = lines.rest();
                     continue;
                 }
                 // It only starts like a `==>` line.
-                (stretch, text) = text.split_at(text.len() - lines.rest().len());
+                self.read_stretch(&mut Lines::new(whole, self.lines), now, settings);
+            } else {
+                self.read_stretch(&mut lines, now, settings);
+                text = lines.rest();
             }
-            let index = self.current.unwrap_or_else(|| {
-                let name = std::mem::take(&mut self.default_name);
-                self.index_of(&name, settings)
-            });
-            self.current = Some(index);
-            let mut lines = Lines::new(stretch, self.lines);
-            self.read_lines(index, &mut lines, now, settings);
-            self.lines = lines.number();
-            if let Some(kind) = self.sources[index].impossible_alert(settings) {
-                self.say(Topic::Impossible, index, now, advice::impossible(kind));
-            }
-            self.say_notices(index, now);
-            if let Some(seconds) = self.sources[index].seconds_ahead(now) {
-                self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
-            }
+        }
+    }
+
+    /// Gives lines to the source of the last `==>` line.
+    fn read_stretch(&mut self, lines: &mut Lines<'_>, now: Moment, settings: &Settings) {
+        let index = self.current.unwrap_or_else(|| {
+            let name = std::mem::take(&mut self.default_name);
+            self.index_of(&name, settings)
+        });
+        self.current = Some(index);
+        self.read_lines(index, lines, now, settings);
+        self.lines = lines.number();
+        if let Some(kind) = self.sources[index].impossible_alert(settings) {
+            self.say(Topic::Impossible, index, now, advice::impossible(kind));
+        }
+        self.say_notices(index, now);
+        if let Some(seconds) = self.sources[index].seconds_ahead(now) {
+            self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
         }
     }
 
@@ -380,18 +384,6 @@ impl State<'_> {
 /// The start of a line that names the file of the next lines.
 const MARK: &[u8] = b"==> ";
 
-/// The start of the next line that begins with a mark (after filler), or the
-/// end of `text`.
-fn next_mark(text: &[u8]) -> usize {
-    // Most logs have none. The search takes about 1 % of the time.
-    for at in memmem::find_iter(text, MARK) {
-        if let Some(start) = line::start_before(text, at) {
-            return start;
-        }
-    }
-    text.len()
-}
-
 /// The name in a `==>` line.
 fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     if line.overlong {
@@ -399,38 +391,4 @@ fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     }
     let name = line.text.strip_prefix(MARK)?.strip_suffix(b" <==")?;
     (!name.is_empty()).then_some(name)
-}
-
-/// Characters of a source's name shown in a diagnostic.
-const MAX_SHOWN: usize = 100;
-
-/// The name of a source, shortened.
-struct Name<'a>(&'a str);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_long = self.0.chars().nth(MAX_SHOWN).is_some();
-        let shown: String = self.0.chars().take(MAX_SHOWN).collect();
-        write!(f, "{shown}{}", if is_long { "..." } else { "" })
-    }
-}
-
-/// The diagnostic for a first time in 1970.
-const TIME_OF_1970: &str =
-    "the time is in 1970: most likely the column of the time is another (--columns says which)";
-
-/// A message about a line, and where the line is.
-struct Located<'a, T> {
-    source: Option<&'a str>,
-    number: u64,
-    what: T,
-}
-
-impl<T: fmt::Display> fmt::Display for Located<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(source) = self.source {
-            write!(f, "{}: ", Name(source))?;
-        }
-        write!(f, "line {}: {}", self.number, self.what)
-    }
 }

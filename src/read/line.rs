@@ -56,20 +56,12 @@ fn without_filler(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Where the line starts of which `text[..at]` is nothing but filler.
-#[must_use]
-pub fn start_before(text: &[u8], at: usize) -> Option<usize> {
-    let mut before = &text[..at];
-    while let Some(rest) = before.strip_suffix(b"\0").or_else(|| before.strip_suffix(BOM)) {
-        before = rest;
-    }
-    matches!(before.last(), None | Some(b'\n')).then_some(before.len())
-}
-
 /// Whole lines that follow each other, and their numbers.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     rest: &'a [u8],
+    /// A line that starts with this is not taken, if it isn't empty.
+    mark: &'static [u8],
     /// The number of the last line taken; the first one of the input is 1.
     number: u64,
 }
@@ -79,7 +71,19 @@ impl<'a> Lines<'a> {
     /// input has its end.
     #[must_use]
     pub fn new(text: &'a [u8], number: u64) -> Lines<'a> {
-        Lines { rest: text, number }
+        Lines { rest: text, mark: b"", number }
+    }
+
+    /// The same up to the first line that starts with `mark`, which isn't empty.
+    #[must_use]
+    pub fn before(text: &'a [u8], number: u64, mark: &'static [u8]) -> Lines<'a> {
+        Lines { rest: text, mark, number }
+    }
+
+    /// Whether the next line starts with the mark.
+    #[must_use]
+    pub fn are_at_mark(&self) -> bool {
+        !self.mark.is_empty() && without_filler(self.rest).starts_with(self.mark)
     }
 
     /// The lines that are left, as they stand in the input.
@@ -102,11 +106,13 @@ impl<'a> Lines<'a> {
         self.number += 1;
     }
 
-    /// Whether nothing has to be dropped before the next line.
+    /// Whether the next line is taken, and nothing has to be dropped before it,
+    /// as far as its first byte says.
     #[must_use]
     #[inline(always)]
     pub fn starts_clean(&self) -> bool {
-        !matches!(self.rest.first(), Some(0 | 0xEF))
+        let first = self.rest.first().copied().unwrap_or(0);
+        first != 0 && first != BOM[0] && self.mark.first() != Some(&first)
     }
 }
 
@@ -114,7 +120,7 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
-        if self.rest.is_empty() {
+        if self.rest.is_empty() || self.are_at_mark() {
             return None;
         }
         let length = memchr(b'\n', self.rest).map_or(self.rest.len(), |newline| newline + 1);
