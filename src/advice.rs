@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::count::alert::Kind;
+use crate::time::Notice;
 use crate::time::lateness::{MOST_LATENESS, Offsets};
-use crate::time::run::Notice;
 use crate::write::event::Second;
 
 /// What happened to time, in a sentence.

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use crate::count::alert::{Decimal, Kind, Limit, Limits};
 use crate::count::names;
 use crate::options::{self, Key, OPTIONS};
+use crate::read::columns::LayoutOptions;
 use crate::read::columns::{BLANKS, ColumnList};
-use crate::read::layout::LayoutOptions;
 use crate::read::timestamp::{TimeFormat, Zone, read_duration};
 use crate::source::Settings;
+use crate::time;
 use crate::time::lateness::MOST_LATENESS;
-use crate::time::run;
 
 /// What to do.
 #[derive(Debug)]
@@ -239,7 +239,7 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
         time_format: typed.read(Key::TimeFormat, TimeFormat::new)?,
         zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
     };
-    let run = run::Settings {
+    let run = time::Settings {
         limits: Limits {
             of: [
                 typed.limit(Key::Threshold, Kind::HighTraffic)?,

@@ -18,8 +18,8 @@
 //!     verdict        what a line says by itself
 //!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go
-//!     fields         the fields of a plain line
 //!     known          the times that were read last
+//!     fields         the fields of a plain line
 //!     delimited      a line under one delimiter
 //!     request        a record -> a request
 //!     columns        which column holds what
@@ -34,8 +34,10 @@
 //!     run            one run of time: clock, suspects, windows, alert
 //!     lateness       how late or early requests came
 //!     suspects       records whose clock is not trusted yet
+//!     silence        how long nothing has come, and how far that moves time
 //!     clock          event time
 //!   count            what is counted of a request
+//!     counts         closes seconds in order: judges alerts, finishes windows
 //!     window         tumbling windows
 //!     latency        how long requests took
 //!     tally          a bounded table of names, and their numbers

@@ -4,12 +4,13 @@
 use crate::count::METHODS;
 use crate::count::Numbers;
 use crate::count::alert::{Episode, Kind};
+use crate::count::counts::Finding;
 use crate::count::latency::{Latencies, Totals};
 use crate::count::rate::Sums;
 use crate::count::tally::Tally;
 use crate::count::window::Summary;
 use crate::read::columns::Columns;
-use crate::time::run::{self, Finding};
+use crate::time;
 use crate::write::event::{self, Event, Methods, Second, Share, StatusClasses, StatusCodes, Worst};
 use crate::write::ndjson::Events;
 
@@ -30,7 +31,7 @@ pub struct Reporter<'a> {
     /// The current columns. Fields of missing columns are `null`.
     pub columns: &'a Columns,
     /// Thresholds and lengths.
-    pub run: &'a run::Settings,
+    pub run: &'a time::Settings,
     /// Names listed in a summary; 0 means all.
     pub top: usize,
 }
@@ -66,7 +67,6 @@ impl Reporter<'_> {
                 );
                 self.recovery(*kind, *second, *sums, episode, ("restarted", message), events);
             }
-            Finding::Notice(_) => {}
         }
     }
 

@@ -1,14 +1,18 @@
 //! One source: its layout, its run of time, and what it counts.
 
 use crate::count::alert::Kind;
+use crate::count::counts::Finding;
 use crate::count::names;
+use crate::read::columns::LayoutOptions;
 use crate::read::hint::Hint;
-use crate::read::layout::{Layout, LayoutOptions, MalformedLine, Reading};
+use crate::read::layout::{Layout, Reading};
 use crate::read::line::Lines;
+use crate::read::request::MalformedLine;
 use crate::report::{OtherLines, Reporter};
-pub use crate::time::Moment;
+use crate::time;
 use crate::time::lateness::Offsets;
-use crate::time::run::{self, Finding, Notice, Run};
+use crate::time::run::Run;
+pub use crate::time::{Moment, Notice};
 use crate::write::ndjson::Events;
 
 /// The settings, the same for every source.
@@ -17,7 +21,7 @@ pub struct Settings {
     /// Columns, delimiter and zone.
     pub layout: LayoutOptions,
     /// Windows, limits, lateness and silence.
-    pub run: run::Settings,
+    pub run: time::Settings,
     /// Names listed in a summary; 0 means all.
     pub top: usize,
 }
@@ -31,7 +35,6 @@ pub struct Source {
     other_lines: OtherLines,
     requests: u64,
     malformed: u64,
-    notices: Vec<Notice>,
     /// How often the columns had changed when they were looked at.
     changes: u64,
     /// Which alerts the log has the columns for.
@@ -49,7 +52,6 @@ impl Source {
             other_lines: OtherLines::default(),
             requests: 0,
             malformed: 0,
-            notices: Vec::new(),
             changes: u64::MAX,
             possible: [true; 4],
         }
@@ -103,9 +105,9 @@ impl Source {
                 self.layout.read_plain(lines, |second, request| {
                     self.requests += 1;
                     run.observe(second, request, now);
-                    run.found().is_empty()
+                    run.counts().found().is_empty()
                 });
-                if !run.found().is_empty() {
+                if !run.counts().found().is_empty() {
                     self.write_found(settings, events);
                     continue;
                 }
@@ -116,7 +118,7 @@ impl Source {
                     let possible = self.possible;
                     let run = self.run.get_or_insert_with(|| Run::new(settings.run, possible, second, now));
                     run.observe_one(second, request, now);
-                    if !run.found().is_empty() {
+                    if !run.counts().found().is_empty() {
                         self.write_found(settings, events);
                     }
                 }
@@ -209,7 +211,7 @@ impl Source {
 
     /// What happened to time since this was last taken.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
+        self.run.as_mut().map(Run::take_notices).unwrap_or_default()
     }
 
     #[inline(never)]
@@ -221,15 +223,13 @@ impl Source {
             run: &settings.run,
             top: settings.top,
         };
-        let mut found = std::mem::take(run.found());
+        let mut found = std::mem::take(run.counts().found());
         for mut finding in found.drain(..) {
             reporter.write(&mut finding, &mut self.other_lines, events);
-            match finding {
-                Finding::Summary(summary, _) => run.recycle(summary),
-                Finding::Notice(notice) => self.notices.push(notice),
-                _ => {}
+            if let Finding::Summary(summary, _) = finding {
+                run.counts().recycle(summary);
             }
         }
-        *run.found() = found;
+        *run.counts().found() = found;
     }
 }

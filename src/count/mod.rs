@@ -2,6 +2,7 @@
 //! what is alerted of it.
 
 pub mod alert;
+pub mod counts;
 pub mod latency;
 pub mod names;
 pub mod rate;

@@ -103,6 +103,13 @@ impl Windows {
         }
     }
 
+    /// A request that takes longer is slow; in nanoseconds.
+    #[must_use]
+    #[inline(always)]
+    pub fn slow(&self) -> u64 {
+        self.slow
+    }
+
     /// Counts a request in the window of `second`, which must be open; says
     /// whether it is the first one there.
     #[inline(always)]

@@ -4,13 +4,26 @@
 use crate::read::names::{self, Names};
 pub use crate::read::names::{Latency, Role};
 use crate::read::record::Record;
-use crate::read::timestamp::TimeReader;
+use crate::read::timestamp::{TimeFormat, TimeReader, Zone};
 use crate::read::value::Unit;
 
 /// The delimiters that are tried, in this order; [`BLANKS`] last.
 pub const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// The delimiter of logs whose fields are separated by a blank.
 pub const BLANKS: u8 = b' ';
+
+/// What the command line says about the layout of every source.
+#[derive(Clone, Debug)]
+pub struct LayoutOptions {
+    /// The columns; otherwise a header names them.
+    pub columns: Option<ColumnList>,
+    /// The delimiter; otherwise it is found.
+    pub delimiter: Option<u8>,
+    /// The zone of times without an offset.
+    pub zone: Zone,
+    /// How times are written; otherwise in any of the known forms.
+    pub time_format: Option<TimeFormat>,
+}
 
 /// How many fields a record must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

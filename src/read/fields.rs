@@ -4,9 +4,7 @@
 //! `plain` then tries another, or leaves the line to the general way.
 
 use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
-use crate::read::known::KnownTimes;
-use crate::read::record::trim;
-use crate::read::timestamp::{TimeReader, join_digits, ten_digits};
+use crate::read::timestamp::{join_digits, ten_digits};
 
 /// The fields of a line from left to right. A rare path takes a copy
 /// and returns it, so that the usual one stays in registers.
@@ -91,23 +89,6 @@ impl<'a> Fields<'a> {
         self.rest = rest;
         self.is_at_end = true;
         delimiters + 1
-    }
-
-    /// Reads a time and takes it into `known`.
-    #[inline(never)]
-    pub(crate) fn read_time(
-        mut self,
-        times: &mut TimeReader,
-        known: &mut KnownTimes,
-    ) -> Option<(i64, Fields<'a>)> {
-        let text = self.rest;
-        let second = times.read(trim(self.text()?))?;
-        // The end of a line may be one byte or two; a local time that occurs
-        // twice depends on the time before it.
-        if !self.is_at_end && times.is_fixed() {
-            known.set(text, self.rest, second);
-        }
-        Some((second, self))
     }
 
     /// The next field, quoted, as it stands in the line after its first quote:

@@ -74,3 +74,28 @@ impl Row {
         had_any
     }
 }
+
+/// The line of the first time in 1970, until it is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TimeOf1970 {
+    #[default]
+    Unseen,
+    Line(u64),
+    Told,
+}
+
+impl TimeOf1970 {
+    #[cold]
+    pub(crate) fn note(&mut self, number: u64) {
+        if *self == TimeOf1970::Unseen {
+            *self = TimeOf1970::Line(number);
+        }
+    }
+
+    /// The number of the line, once.
+    pub(crate) fn take(&mut self) -> Option<u64> {
+        let TimeOf1970::Line(number) = *self else { return None };
+        *self = TimeOf1970::Told;
+        Some(number)
+    }
+}

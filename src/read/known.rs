@@ -2,6 +2,8 @@
 //! again.
 
 use crate::read::fields::Fields;
+use crate::read::record::trim;
+use crate::read::timestamp::TimeReader;
 
 /// The last times that were read, all written in one length: each with the
 /// delimiter after it, and its second. The same text again is the same second.
@@ -33,6 +35,23 @@ impl KnownTimes {
             return None;
         }
         Some((*second, fields.rest.get(self.length..)?))
+    }
+
+    /// Reads the next field, a time that isn't known, and remembers it.
+    #[inline(never)]
+    pub(crate) fn read<'a>(
+        &mut self,
+        mut fields: Fields<'a>,
+        times: &mut TimeReader,
+    ) -> Option<(i64, Fields<'a>)> {
+        let text = fields.rest;
+        let second = times.read(trim(fields.text()?))?;
+        // The end of a line may be one byte or two; a local time that occurs
+        // twice depends on the time before it.
+        if !fields.is_at_end && times.is_fixed() {
+            self.set(text, fields.rest, second);
+        }
+        Some((second, fields))
     }
 
     /// Remembers the time that `text`, up to `rest`, is, if it isn't too long.

@@ -7,33 +7,19 @@
 //! one, and malformed lines may be records under another delimiter. They are
 //! held back, and given out before the line that has decided them.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::count::Request;
-use crate::read::columns::{ColumnList, Columns};
+use crate::read::columns::{ColumnList, Columns, LayoutOptions};
 use crate::read::delimited::Good;
-use crate::read::held::{Decided, HeldLine, Row};
+use crate::read::held::{Decided, HeldLine, Row, TimeOf1970};
 use crate::read::hint::{self, Asked, Hint};
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::is_blank;
-use crate::read::request::Malformed;
-use crate::read::timestamp::{TimeFormat, TimeReader, YEAR_1971, Zone};
+use crate::read::request::{Malformed, MalformedLine};
+use crate::read::timestamp::{TimeReader, YEAR_1971};
 use crate::read::verdict::{Basis, LineReader, State, Verdict};
-
-/// What the command line says about the layout of every source.
-#[derive(Clone, Debug)]
-pub struct LayoutOptions {
-    /// The columns; otherwise a header names them.
-    pub columns: Option<ColumnList>,
-    /// The delimiter; otherwise it is found.
-    pub delimiter: Option<u8>,
-    /// The zone of times without an offset.
-    pub zone: Zone,
-    /// How times are written; otherwise in any of the known forms.
-    pub time_format: Option<TimeFormat>,
-}
 
 /// What a line is; `'t` is the input's text.
 #[derive(Debug)]
@@ -46,19 +32,6 @@ pub enum Reading<'a, 't> {
     Record(i64, Request<'a>),
     /// No request; the line should have been one.
     Malformed(MalformedLine<'t>),
-}
-
-/// A line that should have been a record, and why it is none.
-#[derive(Debug)]
-pub struct MalformedLine<'t> {
-    /// Its number in the input, from 1.
-    pub number: u64,
-    /// The line, without filler; if it is overlong, its start.
-    pub text: Cow<'t, [u8]>,
-    /// How it ended; nothing if it was cut.
-    pub end: &'static [u8],
-    /// What is wrong with it.
-    pub problem: Malformed,
 }
 
 /// What to do about a line.
@@ -93,23 +66,6 @@ pub struct Layout {
     changes: u64,
 }
 
-/// The line of the first time in 1970, until it is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TimeOf1970 {
-    Unseen,
-    Line(u64),
-    Told,
-}
-
-impl TimeOf1970 {
-    #[cold]
-    fn note(&mut self, number: u64) {
-        if *self == TimeOf1970::Unseen {
-            *self = TimeOf1970::Line(number);
-        }
-    }
-}
-
 impl Layout {
     /// The layout of a source of which nothing was read.
     #[must_use]
@@ -139,7 +95,7 @@ impl Layout {
             decided: VecDeque::new(),
             given: Vec::new(),
             is_settled: true,
-            time_of_1970: TimeOf1970::Unseen,
+            time_of_1970: TimeOf1970::default(),
             changes: 0,
         };
         layout.set_plain();
@@ -161,9 +117,7 @@ impl Layout {
 
     /// The number of the line with the first time in 1970, once.
     pub fn take_time_of_1970(&mut self) -> Option<u64> {
-        let TimeOf1970::Line(number) = self.time_of_1970 else { return None };
-        self.time_of_1970 = TimeOf1970::Told;
-        Some(number)
+        self.time_of_1970.take()
     }
 
     /// Reads plain lines, the next of `lines`, for `take`, which says whether to

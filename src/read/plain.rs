@@ -280,7 +280,7 @@ impl PlainLine<'_> {
             second
         } else {
             let second;
-            (second, self.fields) = self.fields.read_time(times, known)?;
+            (second, self.fields) = known.read(self.fields, times)?;
             second
         };
         self.second = Some(second);

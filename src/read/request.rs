@@ -4,6 +4,8 @@
 //! What makes a record malformed is a time, status or byte count that can't be
 //! read.
 
+use std::borrow::Cow;
+
 use crate::bits::{LOWEST, below, matches};
 use crate::count::{Method, Request};
 use crate::read::columns::{Columns, Width};
@@ -40,6 +42,19 @@ pub enum Malformed {
     UnknownColumns,
     /// It looked like a header, but what follows is as before it: it was torn.
     TornHeader,
+}
+
+/// A line that should have been a record, and why it is none.
+#[derive(Debug)]
+pub struct MalformedLine<'t> {
+    /// Its number in the input, from 1.
+    pub number: u64,
+    /// The line, without filler; if it is overlong, its start.
+    pub text: Cow<'t, [u8]>,
+    /// How it ended; nothing if it was cut.
+    pub end: &'static [u8],
+    /// What is wrong with it.
+    pub problem: Malformed,
 }
 
 /// The second and the request of `record`.

@@ -36,7 +36,6 @@ pub struct EventClock {
     most_behind: i64,
     stream: i64,
     event: i64,
-    earliest: i64,
 }
 
 impl EventClock {
@@ -52,7 +51,6 @@ impl EventClock {
             most_behind: window.max(lateness + 60),
             stream: first,
             event: first,
-            earliest: first,
         }
     }
 
@@ -119,7 +117,6 @@ impl EventClock {
     pub fn accept(&mut self, second: i64) {
         self.stream = self.stream.max(second);
         self.event = self.event.max(second);
-        self.earliest = self.earliest.min(second);
     }
 
     /// Moves both times on to `second`, across a gap that suspects confirmed.
@@ -150,12 +147,6 @@ impl EventClock {
     #[must_use]
     pub fn event_time(&self) -> i64 {
         self.event
-    }
-
-    /// The least accepted time.
-    #[must_use]
-    pub fn earliest(&self) -> i64 {
-        self.earliest
     }
 
     /// The second in whose window a record without an open second of its own

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use crate::count::Request;
-use crate::count::alert::{Alerts, Change, Episode, Kind, Limits};
-use crate::count::rate::{SlidingWindow, Sums};
-use crate::count::window::{Arrival, Summary, Windows};
-use crate::time::Moment;
+use crate::count::counts::Counts;
+use crate::count::window::{Arrival, Windows};
 use crate::time::clock::{EventClock, NEAR, Timeliness};
 use crate::time::lateness::{MOST_LATENESS, Offsets};
+use crate::time::silence::Silence;
 use crate::time::suspects::{Side, Suspect, Suspects};
+use crate::time::{Moment, Notice, Settings};
 
 /// A log near the present confirms suspects only after this many seconds without
 /// an accepted record.
@@ -21,84 +21,6 @@ const PAUSE: Duration = Duration::from_secs(60);
 const FEW: u64 = 10;
 /// No record is of this second.
 const NO_SECOND: i64 = i64::MIN;
-/// The idle timeout doesn't grow beyond this, in seconds.
-const MOST_IDLE_TIMEOUT: i64 = 300;
-
-/// The settings about time; all lengths are in seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// When to alert and when to recover.
-    pub limits: Limits,
-    /// Length of a summary's window.
-    pub interval: i64,
-    /// How far out of order a record may be and still be on time.
-    pub lateness: i64,
-    /// Silence after which event time advances; 0 = never.
-    pub idle_timeout: i64,
-    /// A request that takes longer is slow; in nanoseconds.
-    pub slow: u64,
-}
-
-/// What a run of time has found, in the order of writing.
-#[derive(Debug)]
-pub enum Finding {
-    /// A window is finished; which alerts are active after it.
-    Summary(Summary, [bool; 4]),
-    /// As [`Finding::Summary`], at the end of a run. If the window has no
-    /// requests, it is only of use if lines were counted that no summary says.
-    Drained(Summary, [bool; 4]),
-    /// An alert is raised by what is in the window that ends with this second.
-    Alert(Kind, i64, Sums),
-    /// An alert has recovered.
-    Recovery(Kind, i64, Sums, Episode),
-    /// An alert is closed because time was set back.
-    Closed(Kind, i64, Sums, Episode),
-    /// A notice for people.
-    Notice(Notice),
-}
-
-impl Finding {
-    /// The alert that changed at `second`, if that is what was found.
-    fn kind_at(&self, second: i64) -> Option<Kind> {
-        match self {
-            Finding::Alert(kind, at, _)
-            | Finding::Recovery(kind, at, _, _)
-            | Finding::Closed(kind, at, _, _)
-                if *at == second =>
-            {
-                Some(*kind)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// What happened to time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// It was set back.
-    Restarted {
-        /// The greatest time before.
-        from: i64,
-        /// The least time after.
-        to: i64,
-        /// Whether an alert was closed.
-        closed_alert: bool,
-        /// The lateness that would have joined the two, if one may be so long.
-        joining_lateness: Option<i64>,
-    },
-    /// The writer buffers: the new idle timeout, in seconds.
-    IdleTimeoutGrew(i64),
-}
-
-/// The last record that was accepted or late.
-#[derive(Clone, Copy, Debug)]
-struct Heard {
-    /// When it came.
-    moment: Moment,
-    /// The event clock then.
-    event: i64,
-}
 
 /// A run of time.
 #[derive(Debug)]
@@ -111,20 +33,14 @@ pub struct Run {
     accepted: u64,
     /// When the last one came, as [`Moment::listened`].
     last_accepted: Duration,
-    heard: Heard,
+    silence: Silence,
     /// The second of the last record if one more of it, at the same moment,
     /// changes nothing but the counts: it was accepted, and nothing is held.
     again: i64,
-    /// Where silence would have moved the event clock without an idle timeout.
-    reached: i64,
-    /// The last second that was judged and whose windows were finished.
-    closed: i64,
-    rate: SlidingWindow,
-    alerts: Alerts,
+    counts: Counts,
     /// Which alerts the log has the columns for.
     possible: [bool; 4],
-    windows: Windows,
-    found: Vec<Finding>,
+    notices: Vec<Notice>,
     /// Whether the run comes to its end: time isn't set back by what is held.
     is_ending: bool,
     /// Of all runs of this source.
@@ -139,7 +55,8 @@ impl Run {
     #[must_use]
     pub fn new(settings: Settings, possible: [bool; 4], first: i64, now: Moment) -> Run {
         let clock = EventClock::new(first, settings.lateness, settings.limits.window);
-        let closed = clock.watermark();
+        let windows = Windows::new(settings.interval, settings.lateness, settings.slow);
+        let counts = Counts::new(settings.limits, possible, windows, first, clock.watermark());
         Run {
             settings,
             clock,
@@ -147,15 +64,11 @@ impl Run {
             behind: Suspects::default(),
             accepted: 0,
             last_accepted: now.listened,
-            heard: Heard { moment: now, event: first },
+            silence: Silence::new(settings.idle_timeout, first, now),
             again: NO_SECOND,
-            reached: first,
-            closed,
-            rate: SlidingWindow::new(settings.limits.window, closed),
-            alerts: Alerts::new(settings.limits, possible),
+            counts,
             possible,
-            windows: Windows::new(settings.interval, settings.lateness, settings.slow),
-            found: Vec::new(),
+            notices: Vec::new(),
             is_ending: false,
             offsets: Offsets::default(),
             greatest: first,
@@ -182,15 +95,15 @@ impl Run {
         self.clock.is_live(now.wall)
     }
 
-    /// What was found since this was last taken.
+    /// What was counted, and found by that.
     #[inline(always)]
-    pub fn found(&mut self) -> &mut Vec<Finding> {
-        &mut self.found
+    pub fn counts(&mut self) -> &mut Counts {
+        &mut self.counts
     }
 
-    /// Takes back the memory of a written summary.
-    pub fn recycle(&mut self, summary: Summary) {
-        self.windows.recycle(summary);
+    /// What happened to time since this was last taken.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 
     /// Takes a request that has just come.
@@ -205,8 +118,7 @@ impl Run {
     pub fn observe(&mut self, second: i64, request: Request<'_>, now: Moment) {
         if second == self.again {
             self.accepted += 1;
-            self.rate.count(second, self.sums_of(request));
-            self.windows.count(second, request, Arrival::OnTime);
+            self.counts.count(second, second, request, Arrival::OnTime);
         } else if self.clock.is_open(second) || self.is_accepted(second, request, now) {
             self.accept(second, request, now);
             self.again = second;
@@ -247,35 +159,27 @@ impl Run {
 
     /// Says which alerts the log has the columns for.
     pub fn allow(&mut self, possible: [bool; 4]) {
-        self.alerts.allow(possible);
+        self.counts.allow(possible);
         self.possible = possible;
     }
 
     /// Takes note that a malformed line has come.
     pub fn mark_malformed(&mut self) {
-        self.windows.mark_malformed(self.clock.current_second());
+        self.counts.mark_malformed(self.clock.current_second());
     }
 
     /// Whether silence advances time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
-        let Heard { moment, event } = self.heard;
-        self.settings.idle_timeout > 0 && (moment.wall - event).abs() <= NEAR
+        self.silence.is_heard()
     }
 
     /// Moves the event clock on if nothing has come for long enough.
     pub fn pass_silence(&mut self, now: Moment) {
-        let idle = self.idle_seconds(now);
-        if self.hears_silence() && idle > self.settings.idle_timeout {
-            self.reached = self.heard.event + idle;
-            self.clock.pass_silence(self.reached - self.settings.idle_timeout);
+        if let Some(second) = self.silence.event_time(now) {
+            self.clock.pass_silence(second);
             self.close();
         }
-    }
-
-    fn idle_seconds(&self, now: Moment) -> i64 {
-        let idle = now.listened.saturating_sub(self.heard.moment.listened).as_secs();
-        i64::try_from(idle).unwrap_or(i64::MAX)
     }
 
     /// Decides the suspects as the end of the input does, and finishes what is
@@ -283,6 +187,10 @@ impl Run {
     pub fn end(&mut self, now: Moment) {
         self.end_time(now);
         self.drain(false);
+    }
+
+    fn drain(&mut self, is_restarting: bool) {
+        self.counts.drain(self.clock.stream_time().max(self.clock.watermark()), is_restarting);
     }
 
     fn end_time(&mut self, now: Moment) {
@@ -295,61 +203,39 @@ impl Run {
         self.dismiss_all(Side::Behind);
     }
 
-    /// Closes every second that any request came for, and finishes what is open.
-    fn drain(&mut self, is_restarting: bool) {
-        let last = self.clock.stream_time().max(self.clock.watermark());
-        self.close_up_to(last, is_restarting);
-        let alerting = self.alerts.active();
-        let gap = self.windows.split_gap(self.closed + 1);
-        self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
-        let drained = self.windows.drain(self.closed);
-        self.found.push(Finding::Drained(drained, alerting));
-    }
-
     #[inline(always)]
     fn accept(&mut self, second: i64, request: Request<'_>, now: Moment) {
         self.clock.accept(second);
         self.accepted += 1;
         self.last_accepted = now.listened;
         self.greatest = self.greatest.max(second);
-        self.heard = Heard { moment: now, event: self.clock.event_time() };
+        self.silence.end(self.clock.event_time(), now);
         // What the request closes is finished first.
         self.close();
-        self.rate.count(second, self.sums_of(request));
-        self.count(second, request, Arrival::OnTime);
+        self.counts.accept(second, request);
     }
 
     fn count_late(&mut self, second: i64, request: Request<'_>, now: Moment) {
-        let (stream, event) = (self.clock.stream_time(), self.clock.event_time());
-        let Settings { lateness, idle_timeout, .. } = self.settings;
+        let (stream, lateness) = (self.clock.stream_time(), self.settings.lateness);
         if stream - second > lateness {
             self.offsets.late.note(self.greatest - second);
         } else {
-            let needed = self.reached - lateness - second;
+            let needed = self.silence.needed_idle_timeout(second + lateness);
             self.offsets.late_by_silence += 1;
             self.offsets.needed_idle_timeout = self.offsets.needed_idle_timeout.max(needed);
-            let grown = needed.min(MOST_IDLE_TIMEOUT);
-            if second > stream && grown > idle_timeout {
-                self.settings.idle_timeout = grown;
-                self.found.push(Finding::Notice(Notice::IdleTimeoutGrew(grown)));
+            if second > stream
+                && let Some(grown) = self.silence.grow(needed)
+            {
+                self.notices.push(Notice::IdleTimeoutGrew(grown));
             }
         }
-        self.heard = Heard { moment: now, event };
+        self.silence.end(self.clock.event_time(), now);
         self.count_as_late(second, request);
     }
 
     fn count_as_late(&mut self, second: i64, request: Request<'_>) {
-        self.rate.count(second, self.sums_of(request));
-        self.count(self.clock.current_second(), request, Arrival::Late);
-    }
-
-    /// Counts a request in the window of an open second; if it is the first one
-    /// there, it may end a gap whose last second is closed already.
-    #[inline(always)]
-    fn count(&mut self, second: i64, request: Request<'_>, arrival: Arrival) {
-        if self.windows.count(second, request, arrival) && self.windows.next_due() <= self.closed {
-            self.close_up_to(self.closed, false);
-        }
+        let open = self.clock.current_second();
+        self.counts.count(second, open, request, Arrival::Late);
     }
 
     #[inline(never)]
@@ -414,18 +300,21 @@ impl Run {
         let suspects = self.behind.take();
         let Some(to) = suspects.first().map(|first| first.second) else { return };
         self.end_time(now);
-        let closed_alert = self.alerts.active() != [false; 4];
+        let closed_alert = self.counts.active() != [false; 4];
         let from = self.clock.stream_time();
         self.drain(true);
         let joining_lateness = Some(self.greatest - to).filter(|&seconds| seconds <= MOST_LATENESS);
-        self.found.push(Finding::Notice(Notice::Restarted { from, to, closed_alert, joining_lateness }));
-        let next = Run::new(self.settings, self.possible, to, now);
+        self.notices.push(Notice::Restarted { from, to, closed_alert, joining_lateness });
+        let settings = Settings { idle_timeout: self.silence.idle_timeout(), ..self.settings };
+        let next = Run::new(settings, self.possible, to, now);
+        let found = std::mem::take(self.counts.found());
         *self = Run {
-            found: std::mem::take(&mut self.found),
+            notices: std::mem::take(&mut self.notices),
             offsets: std::mem::take(&mut self.offsets),
             greatest: self.greatest.max(to),
             ..next
         };
+        *self.counts.found() = found;
         for suspect in suspects {
             self.observe_again(suspect, now);
         }
@@ -493,8 +382,7 @@ impl Run {
             Side::Ahead => {
                 self.offsets.future.note(suspect.off_seconds);
                 let second = self.clock.current_second();
-                self.rate.count(second, self.sums_of(request));
-                self.count(second, request, Arrival::Future);
+                self.counts.count(second, second, request, Arrival::Future);
             }
             Side::Behind => {
                 self.offsets.late.note(suspect.off_seconds);
@@ -503,82 +391,9 @@ impl Run {
         }
     }
 
-    #[inline(always)]
-    fn sums_of(&self, request: Request<'_>) -> Sums {
-        Sums {
-            requests: 1,
-            server_errors: u64::from(request.is_server_error()),
-            slow: u64::from(request.latency.is_some_and(|latency| latency > self.settings.slow)),
-        }
-    }
-
     /// Closes what the clock says is closed.
     #[inline(always)]
     fn close(&mut self) {
-        let watermark = self.clock.watermark();
-        if self.closed < watermark {
-            self.close_up_to(watermark, false);
-        }
-    }
-
-    /// Judges every second up to `last` and finishes what is due, in order of
-    /// time; an alert or recovery of a second before the summary that ends
-    /// with it. When time restarts, `last` closes what is active.
-    #[inline(never)]
-    fn close_up_to(&mut self, last: i64, is_restarting: bool) {
-        let first = self.clock.earliest();
-        let stop = self.alerts.first_full(first);
-        loop {
-            let due = self.windows.next_due();
-            let until = due.min(last);
-            while let Some((second, sums)) = self.rate.close_next(stop, until) {
-                for kind in Kind::ALL {
-                    self.judge(kind, second, sums);
-                }
-            }
-            self.closed = self.closed.max(until);
-            if is_restarting && self.closed >= last {
-                self.close_alerts(self.closed);
-            }
-            if due > self.closed {
-                return;
-            }
-            let finished = self.windows.finish_due(first);
-            let alerting = self.alerts.active();
-            self.found.extend(finished.map(|summary| Finding::Summary(summary, alerting)));
-        }
-    }
-
-    fn judge(&mut self, kind: Kind, second: i64, sums: Sums) {
-        let Some(change) = self.alerts.judge(kind, second, sums, self.clock.earliest()) else { return };
-        let mut before = self.alerts.active();
-        before[kind as usize] = !matches!(change, Change::Raised);
-        self.split_gap(second, before);
-        self.found.push(match change {
-            Change::Raised => Finding::Alert(kind, second, sums),
-            Change::Recovered(episode) => Finding::Recovery(kind, second, sums, episode),
-        });
-    }
-
-    /// Ends the summary of a gap at the window of `second`, at which something
-    /// happens; `alerting` is what was active before that.
-    fn split_gap(&mut self, second: i64, alerting: [bool; 4]) {
-        let gap = self.windows.split_gap(second);
-        self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
-    }
-
-    /// Closes the alerts that are active, at the last second that is closed.
-    fn close_alerts(&mut self, second: i64) {
-        let (active, sums) = (self.alerts.active(), self.rate.sums());
-        for kind in Kind::ALL {
-            if let Some(episode) = self.alerts.close(kind) {
-                self.split_gap(second, active);
-                self.found.push(Finding::Closed(kind, second, sums, episode));
-            }
-        }
-        // Within a second they are in the order of the alerts.
-        let others = self.found.iter().rposition(|found| found.kind_at(second).is_none());
-        self.found[others.map_or(0, |other| other + 1)..]
-            .sort_by_key(|found| found.kind_at(second).map(|kind| kind as u8));
+        self.counts.close(self.clock.watermark());
     }
 }

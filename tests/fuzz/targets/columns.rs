@@ -4,8 +4,8 @@
 
 #![no_main]
 
-use httpmon::read::columns::{ColumnList, Columns, Role, Width};
-use httpmon::read::layout::{Layout, LayoutOptions, Reading};
+use httpmon::read::columns::{ColumnList, Columns, LayoutOptions, Role, Width};
+use httpmon::read::layout::{Layout, Reading};
 use httpmon::read::line::Lines;
 use httpmon::read::timestamp::Zone;
 use httpmon_fuzz::{Bytes, is_safe};

@@ -1,0 +1,202 @@
+//! What is counted in one run of time: its seconds are closed one after the
+//! other, alerts are judged by each, and windows are finished.
+//!
+//! Which second is closed is decided above; here it is done, in order of time.
+
+use crate::count::Request;
+use crate::count::alert::{Alerts, Change, Episode, Kind, Limits};
+use crate::count::rate::{SlidingWindow, Sums};
+use crate::count::window::{Arrival, Summary, Windows};
+
+/// What a run of time has found, in the order of writing.
+#[derive(Debug)]
+pub enum Finding {
+    /// A window is finished; which alerts are active after it.
+    Summary(Summary, [bool; 4]),
+    /// As [`Finding::Summary`], at the end of a run. If the window has no
+    /// requests, it is only of use if lines were counted that no summary says.
+    Drained(Summary, [bool; 4]),
+    /// An alert is raised by what is in the window that ends with this second.
+    Alert(Kind, i64, Sums),
+    /// An alert has recovered.
+    Recovery(Kind, i64, Sums, Episode),
+    /// An alert is closed because time was set back.
+    Closed(Kind, i64, Sums, Episode),
+}
+
+impl Finding {
+    /// The alert that changed at `second`, if that is what was found.
+    fn kind_at(&self, second: i64) -> Option<Kind> {
+        match self {
+            Finding::Alert(kind, at, _)
+            | Finding::Recovery(kind, at, _, _)
+            | Finding::Closed(kind, at, _, _)
+                if *at == second =>
+            {
+                Some(*kind)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is counted in one run of time.
+#[derive(Debug)]
+pub struct Counts {
+    /// The least time of an accepted request.
+    earliest: i64,
+    /// The last second that was judged and whose windows were finished.
+    closed: i64,
+    rate: SlidingWindow,
+    alerts: Alerts,
+    windows: Windows,
+    found: Vec<Finding>,
+}
+
+impl Counts {
+    /// Nothing yet, in a run that starts with a request at `first`; every second
+    /// up to `closed` is closed. The log has the columns for the `possible`
+    /// alerts.
+    #[must_use]
+    pub fn new(limits: Limits, possible: [bool; 4], windows: Windows, first: i64, closed: i64) -> Counts {
+        Counts {
+            earliest: first,
+            closed,
+            rate: SlidingWindow::new(limits.window, closed),
+            alerts: Alerts::new(limits, possible),
+            windows,
+            found: Vec::new(),
+        }
+    }
+
+    /// Says which alerts the log has the columns for.
+    pub fn allow(&mut self, possible: [bool; 4]) {
+        self.alerts.allow(possible);
+    }
+
+    /// Which alerts are active, by [`Kind`].
+    #[must_use]
+    pub fn active(&self) -> [bool; 4] {
+        self.alerts.active()
+    }
+
+    /// What was found since this was last taken.
+    #[inline(always)]
+    pub fn found(&mut self) -> &mut Vec<Finding> {
+        &mut self.found
+    }
+
+    /// Takes back the memory of a written summary.
+    pub fn recycle(&mut self, summary: Summary) {
+        self.windows.recycle(summary);
+    }
+
+    /// Takes note that a malformed line came at `second`.
+    pub fn mark_malformed(&mut self, second: i64) {
+        self.windows.mark_malformed(second);
+    }
+
+    /// Counts an accepted request.
+    #[inline(always)]
+    pub fn accept(&mut self, second: i64, request: Request<'_>) {
+        self.earliest = self.earliest.min(second);
+        self.count(second, second, request, Arrival::OnTime);
+    }
+
+    /// Counts a request at `second`, and in the window of `open`, a second that
+    /// isn't closed.
+    #[inline(always)]
+    pub fn count(&mut self, second: i64, open: i64, request: Request<'_>, arrival: Arrival) {
+        let slow = self.windows.slow();
+        let sums = Sums {
+            requests: 1,
+            server_errors: u64::from(request.is_server_error()),
+            slow: u64::from(request.latency.is_some_and(|latency| latency > slow)),
+        };
+        self.rate.count(second, sums);
+        // If it is the first one there, it may end a gap whose last second is closed
+        // already.
+        if self.windows.count(open, request, arrival) && self.windows.next_due() <= self.closed {
+            self.close_up_to(self.closed, false);
+        }
+    }
+
+    /// Closes what isn't yet up to `last`.
+    #[inline(always)]
+    pub fn close(&mut self, last: i64) {
+        if self.closed < last {
+            self.close_up_to(last, false);
+        }
+    }
+
+    /// Closes every second up to `last`, the last one that any request came for,
+    /// and finishes what is open.
+    pub fn drain(&mut self, last: i64, is_restarting: bool) {
+        self.close_up_to(last, is_restarting);
+        let alerting = self.alerts.active();
+        let gap = self.windows.split_gap(self.closed + 1);
+        self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
+        let drained = self.windows.drain(self.closed);
+        self.found.push(Finding::Drained(drained, alerting));
+    }
+
+    /// Judges every second up to `last` and finishes what is due, in order of
+    /// time; an alert or recovery of a second before the summary that ends
+    /// with it. When time restarts, `last` closes what is active.
+    #[inline(never)]
+    fn close_up_to(&mut self, last: i64, is_restarting: bool) {
+        let stop = self.alerts.first_full(self.earliest);
+        loop {
+            let due = self.windows.next_due();
+            let until = due.min(last);
+            while let Some((second, sums)) = self.rate.close_next(stop, until) {
+                for kind in Kind::ALL {
+                    self.judge(kind, second, sums);
+                }
+            }
+            self.closed = self.closed.max(until);
+            if is_restarting && self.closed >= last {
+                self.close_alerts(self.closed);
+            }
+            if due > self.closed {
+                return;
+            }
+            let finished = self.windows.finish_due(self.earliest);
+            let alerting = self.alerts.active();
+            self.found.extend(finished.map(|summary| Finding::Summary(summary, alerting)));
+        }
+    }
+
+    fn judge(&mut self, kind: Kind, second: i64, sums: Sums) {
+        let Some(change) = self.alerts.judge(kind, second, sums, self.earliest) else { return };
+        let mut before = self.alerts.active();
+        before[kind as usize] = !matches!(change, Change::Raised);
+        self.split_gap(second, before);
+        self.found.push(match change {
+            Change::Raised => Finding::Alert(kind, second, sums),
+            Change::Recovered(episode) => Finding::Recovery(kind, second, sums, episode),
+        });
+    }
+
+    /// Ends the summary of a gap at the window of `second`, at which something
+    /// happens; `alerting` is what was active before that.
+    fn split_gap(&mut self, second: i64, alerting: [bool; 4]) {
+        let gap = self.windows.split_gap(second);
+        self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
+    }
+
+    /// Closes the alerts that are active, at the last second that is closed.
+    fn close_alerts(&mut self, second: i64) {
+        let (active, sums) = (self.alerts.active(), self.rate.sums());
+        for kind in Kind::ALL {
+            if let Some(episode) = self.alerts.close(kind) {
+                self.split_gap(second, active);
+                self.found.push(Finding::Closed(kind, second, sums, episode));
+            }
+        }
+        // Within a second they are in the order of the alerts.
+        let others = self.found.iter().rposition(|found| found.kind_at(second).is_none());
+        self.found[others.map_or(0, |other| other + 1)..]
+            .sort_by_key(|found| found.kind_at(second).map(|kind| kind as u8));
+    }
+}
