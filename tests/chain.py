@@ -74,6 +74,7 @@ class Writer(threading.Thread):
             if reopen is not None and second >= reopen:
                 file.close()
                 file, reopen = open(LOG, "ab", buffering=0), None
+                file.write(HEADER)
             elif reopen is None and self.rotating.is_set():
                 self.rotate()
                 reopen = second + self.chosen.randrange(4)
@@ -92,7 +93,7 @@ class Writer(threading.Thread):
                 if os.path.exists(f"{LOG}.{number}{extension}"):
                     os.rename(f"{LOG}.{number}{extension}", f"{LOG}.{number + 1}{extension}")
         os.rename(LOG, f"{LOG}.1")
-        LOG.write_bytes(HEADER)
+        LOG.touch()  # as long as it is empty the old file is not over, however slow this machine is
         self.files += 1
 
 

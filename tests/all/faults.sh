@@ -459,14 +459,14 @@ clock() {
         until_true 'the alert recovers, though the clock jumps' has "$dir/clock.out" '"type":"recovery"'
         has "$dir/clock.out" '"duration_seconds":5,"window_seconds":5,"requests":0,' || fail "a jump by $jump: $(cat "$dir/clock.out")"
         # ... while records come: they are not live as long as the clock is wrong, ...
-        records $((now + 10)) $((now + 11)) 100 > "$dir/clock.more"
+        records $((now + 25)) $((now + 26)) 100 > "$dir/clock.more" # silence has not come so far yet
         feed "$dir/clock.more"
         until_true 'it reads' has_read
         wait_seconds 4
         [ "$(grep -c '"type":"alert"' "$dir/clock.out")" -eq 1 ] || fail "a jump by $jump: silence moved the time of a log that isn't live"
         # ... and back.
         set_clock +0
-        records $((now + 12)) $((now + 13)) 1 > "$dir/clock.last"
+        records $((now + 27)) $((now + 28)) 1 > "$dir/clock.last"
         feed "$dir/clock.last"
         until_true 'the second alert recovers' has_recoveries "$dir/clock.out" 2
         exec 3>&-
