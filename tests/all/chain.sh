@@ -11,7 +11,7 @@ fi
 . tests/lib.sh
 
 mkdir "$dir/log" "$dir/small"
-if mount -t tmpfs -o size=8m none "$dir/small" 2> /dev/null; then
+if mount -t tmpfs -o size=32m none "$dir/small" 2> /dev/null; then
     trap 'umount -l "$dir/small"; clean_up' EXIT
 else
     printf 'ok (no right to mount a file system: the disk is never full)\n'
