@@ -1,10 +1,11 @@
-"""For tests/all/chain.sh: a log that is written and rotated without a pause, the service's own pipes that follow it, and
+"""For tests/all/chain.sh: a log that is written and rotated without a pause, the services' own pipes that follow it, and
 something that ends their processes at random moments.
 
-    python3 tests/chain.py FOLDER SMALL COUNT SEED
+    python3 tests/chain.py FOLDER SMALL COUNT DOWN SEED
 
-FOLDER is for the log, SMALL a file system of a few hundred KiB for the events, COUNT how often something is ended.
-In the end the events must be those of an unbroken run, byte for byte, and every alert and recovery told once or twice.
+FOLDER is for the log, SMALL a small file system for the events, COUNT how often something is ended, DOWN for how many
+seconds at most it stays so. In the end the events must be those of an unbroken run, byte for byte, and every alert and
+recovery told once or twice.
 """
 
 import atexit
@@ -20,17 +21,27 @@ import sys
 import threading
 import time
 
-folder, small, count, seed = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+folder, small = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+count, down, seed = int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
 chosen = random.Random(seed)
 LOG, EVENTS, TOLD = folder / "access.csv", small / "events.ndjson", folder / "told.log"
 OPTIONS = "-q -i 5s -w 10s -t 12 -l 3s"
-# As the units have them.
-WATCH = f"set -f -o pipefail; httpmon-follow --all -- {LOG} | httpmon {OPTIONS} | httpmon-append {EVENTS} > /dev/null"
-TELL = (
-    f"set -f -o pipefail; httpmon-follow -q -- {EVENTS} | httpmon-explain --wait 2s |"
-    f" httpmon-notify --state {folder}/told -- sh -c 'echo \"$HTTPMON_TYPE $HTTPMON_NAME $HTTPMON_TIME\" >> {TOLD}' > /dev/null"
-)
-PARTS = {WATCH: ("bash", "httpmon-follow", "httpmon", "httpmon-append"), TELL: ("bash", "httpmon-follow", "httpmon-explain", "httpmon-notify")}
+COMMAND = folder / "tell"
+
+
+def command_of(unit):
+    """As systemd makes it of the unit's line."""
+    text = pathlib.Path("scripts/systemd", unit).read_text()
+    command = re.search(r"^ExecStart=/bin/bash -c '([^']*)'$", text, re.MULTILINE)[1]
+    return command.replace("\\\n", " ").replace("$$", "$")
+
+
+# Here the log is rotated more than once while nothing reads it.
+WATCH = command_of("httpmon.service").replace("httpmon-follow", "httpmon-follow --all"), {
+    "LOGS": str(LOG), "OPTIONS": OPTIONS, "LOGS_DIRECTORY": str(small)}
+TELL = command_of("httpmon-notify.service"), {
+    "EVENTS": str(EVENTS), "OPTIONS": "", "COMMAND": str(COMMAND), "STATE_DIRECTORY": str(folder)}
+PARTS = {WATCH[0]: ("bash", "httpmon-follow", "httpmon", "httpmon-append"), TELL[0]: ("bash", "httpmon-follow", "httpmon-explain", "httpmon-notify")}
 SPEED = 10  # seconds of the log in one of the clock
 HEADER = b"host,ident,user,time,request,status,bytes\n"
 
@@ -63,6 +74,7 @@ class Writer(threading.Thread):
             if reopen is not None and second >= reopen:
                 file.close()
                 file, reopen = open(LOG, "ab", buffering=0), None
+                file.write(HEADER)
             elif reopen is None and self.rotating.is_set():
                 self.rotate()
                 reopen = second + self.chosen.randrange(4)
@@ -81,21 +93,22 @@ class Writer(threading.Thread):
                 if os.path.exists(f"{LOG}.{number}{extension}"):
                     os.rename(f"{LOG}.{number}{extension}", f"{LOG}.{number + 1}{extension}")
         os.rename(LOG, f"{LOG}.1")
-        LOG.write_bytes(HEADER)
+        LOG.touch()  # as long as it is empty the old file is not over, however slow this machine is
         self.files += 1
 
 
 class Service:
     """What systemd does: it starts the command again, and ends what is left when the main process has ended."""
 
-    def __init__(self, command):
+    def __init__(self, command, variables):
         self.command = command
+        self.environment = {**os.environ, **variables}
         self.start()
         atexit.register(self.kill)
 
     def start(self):
         errors = open(folder / "errors", "ab")
-        self.process = subprocess.Popen(["bash", "-c", self.command], start_new_session=True, stdin=subprocess.DEVNULL, stderr=errors)
+        self.process = subprocess.Popen(["bash", "-c", self.command], env=self.environment, start_new_session=True, stdin=subprocess.DEVNULL, stderr=errors)
 
     def find(self, name):
         """The process of the group that runs this program."""
@@ -165,37 +178,56 @@ def told():
     return collections.Counter(TOLD.read_text().splitlines()) if TOLD.exists() else {}
 
 
-(folder / "told").touch()
+def fill():
+    """The disk is full."""
+    with open(ballast, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+COMMAND.write_text(f'#!/bin/sh\necho "$HTTPMON_TYPE $HTTPMON_NAME $HTTPMON_TIME" >> {TOLD}\n')
+COMMAND.chmod(0o755)
+(folder / "told").touch()  # nothing is too old to be told
+ballast = small / "ballast"
+can_be_full = os.path.ismount(small)
 writer = Writer()
 writer.start()
-watch, tell = Service(WATCH), Service(TELL)
-ballast, ended = small / "ballast", 0
-while ended < count:
-    time.sleep(chosen.uniform(0, 3))  # a random moment
+watch, tell = Service(*WATCH), Service(*TELL)
+ended = collections.Counter()
+downtimes, filled = [], 0
+while ended.total() < count:
+    time.sleep(chosen.uniform(0, 2))  # a random moment
     if chosen.random() < 0.4:
         writer.rotating.set()
-    if chosen.random() < 0.3:
-        with open(ballast, "wb", buffering=0) as file:  # the disk is full
-            try:
-                while True:
-                    file.write(b"x" * 512)
-            except OSError:
-                pass
+    if can_be_full and chosen.random() < 0.3:
+        fill()
+        filled += 1
         time.sleep(chosen.uniform(0, 1))
     service = chosen.choice((watch, watch, tell))
     part, sign = chosen.choice(PARTS[service.command]), chosen.choice((signal.SIGKILL, signal.SIGTERM))
     was_hit = service.hit(part, sign)
-    if chosen.random() < 0.2:
-        writer.rotating.set()
     # A full disk blocks the rest of a pipe; it has to go on for them to notice.
-    if ballast.exists():
-        ballast.unlink()
+    is_full = ballast.exists()
+    ballast.unlink(missing_ok=True)
     if not was_hit:
         continue
-    ended += 1
+    ended[sign.name] += 1
     service.end(part)
-    time.sleep(chosen.choice((0, 0, chosen.uniform(0, 2))))  # down
+    # Down: mostly for a short time.
+    downtimes.append(chosen.choice((0, down * chosen.random() ** 2)))
+    time.sleep(downtimes[-1] / 2)
+    if chosen.random() < 0.4:
+        writer.rotating.set()
+    time.sleep(downtimes[-1] / 2)
+    if is_full and chosen.random() < 0.5:  # it starts on a full disk
+        fill()
     service.start()
+    if ballast.exists():
+        time.sleep(chosen.uniform(0, 1))
+        ballast.unlink()
 writer.stopping.set()
 writer.join()
 
@@ -216,7 +248,8 @@ times = told()
 if any(times[key] > 2 for key in keys):
     fail(f"told more than twice: {[key for key in keys if times[key] > 2]}")
 print(
-    f"{ended} ended, {writer.files - 1} rotations: {len(expected.splitlines())} events, the file is that of an unbroken run; "
+    f"{ended.total()} ended ({ended['SIGKILL']} by SIGKILL), down for up to {max(downtimes):.1f} s, {sum(downtimes):.0f} s in all; "
+    f"the disk full {filled} times, {writer.files - 1} rotations: {len(expected.splitlines())} events, the file is that of an unbroken run; "
     f"{len(keys)} alerts and recoveries told, {sum(times[key] == 2 for key in keys)} of them twice, "
     f"and {len(set(times) - set(keys))} that an interruption had made"
 )

@@ -32,7 +32,6 @@ LoadModule alias_module $modules/mod_alias.so
 LoadModule dir_module $modules/mod_dir.so
 StartServers 1
 TraceEnable off
-Timeout 10
 
 # The seven columns that httpmon reads when nothing else is said, with tabs between them: Apache writes a tab in a
 # value as \\t, so that nothing that a client sends ends a field. "end" is the time at which the line is written.

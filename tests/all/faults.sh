@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What goes wrong around a filter: disks, descriptors, reads, signals, stops, blocked pipes and wrong clocks.
 set -euo pipefail
-scripts/need strace faketime=faketime python3 awk=mawk nohup=coreutils
+scripts/need strace faketime=faketime python3 awk=mawk nohup=coreutils unshare=util-linux pgrep=procps
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 
@@ -313,6 +313,32 @@ has_caught() { # PID SIGNAL: it isn't pending
     for pending in $pending; do [ $((0x$pending >> bit & 1)) -eq 0 ] || return 1; done
 }
 
+# shellcheck disable=SC2317 # it is called by its name
+has_child() { monitor=$(pgrep -P "$outer"); }
+pid_1() { # of a container: a signal whose action is the default one doesn't end it
+    local namespace=(unshare --pid --fork) outer signal
+    [ "$(id -u)" = 0 ] || namespace+=(--user --map-root-user)
+    if ! "${namespace[@]}" true 2> /dev/null; then
+        ok '(no right to make a namespace: process 1 is not tested)'
+        return
+    fi
+    for signal in TERM HUP INT; do
+        start pid_1 "${defaults[@]}" "${namespace[@]}" httpmon
+        exec 3> "$dir/pid_1.in"
+        outer=$monitor
+        until_true 'the namespace is made' has_child
+        has_started
+        feed "$dir/log"
+        until_true 'it reads all' has_read
+        kill "-$signal" "$monitor"
+        ends_with "$outer" "$(status_of $signal)" "SIG$signal to process 1"
+        exec 3>&-
+        same_bytes "SIG$signal to process 1" "$dir/expected" "$dir/pid_1.out"
+        is_quiet pid_1
+    done
+    ok 'process 1 of a container writes what is open and ends with 128 + the signal'
+}
+
 ignored() {
     start ignored nohup httpmon
     exec 3> "$dir/ignored.in"
@@ -459,14 +485,14 @@ clock() {
         until_true 'the alert recovers, though the clock jumps' has "$dir/clock.out" '"type":"recovery"'
         has "$dir/clock.out" '"duration_seconds":5,"window_seconds":5,"requests":0,' || fail "a jump by $jump: $(cat "$dir/clock.out")"
         # ... while records come: they are not live as long as the clock is wrong, ...
-        records $((now + 10)) $((now + 11)) 100 > "$dir/clock.more"
+        records $((now + 25)) $((now + 26)) 100 > "$dir/clock.more" # silence has not come so far yet
         feed "$dir/clock.more"
         until_true 'it reads' has_read
         wait_seconds 4
         [ "$(grep -c '"type":"alert"' "$dir/clock.out")" -eq 1 ] || fail "a jump by $jump: silence moved the time of a log that isn't live"
         # ... and back.
         set_clock +0
-        records $((now + 12)) $((now + 13)) 1 > "$dir/clock.last"
+        records $((now + 27)) $((now + 28)) 1 > "$dir/clock.last"
         feed "$dir/clock.last"
         until_true 'the second alert recovers' has_recoveries "$dir/clock.out" 2
         exec 3>&-
@@ -488,6 +514,7 @@ beside clock
 beside blocked
 beside ignored
 beside storm
+beside pid_1
 signals
 join
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Rotation by the real logrotate: of the events file under a running httpmon, and of access
-# logs that the cron example then looks through.
+# Rotation by the real logrotate of the events file under a running httpmon.
 # shellcheck disable=SC2015  # "A && B || fail" is meant
 set -euo pipefail
-scripts/need jq logrotate zcat=gzip
+scripts/need logrotate zcat=gzip
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 rotate() { # logrotate wants a configuration that only its owner may write
@@ -59,35 +58,3 @@ ok 'the events file is rotated under httpmon-append and its followers, and no ev
 httpmon --columns time,status --window 10 < "$dir/access" | httpmon-append "$events" > "$dir/out"
 [ ! -s "$dir/out" ] || fail "after a rotation a replay appends: $(cat "$dir/out")"
 ok 'a replay after a rotation appends nothing'
-
-# The cron example, with the paths of this test: its lines are NAME=VALUE and one entry.
-log=$dir/logs/access.csv
-printf '%s {\n rotate 3\n missingok\n}\n' "$log" > "$dir/access.conf"
-sed -n '/^[0-9]/s/^\([^ ]* *\)\{5\}root *//p' scripts/cron/httpmon > "$dir/entry"
-[ "$(wc -l < "$dir/entry")" = 1 ] && ! grep -q % "$dir/entry" || fail 'not one entry without %'
-cron() { # runs the entry as cron would: sh, little in the environment
-    env -i PATH="$PATH" LOG="$log.1$1" OPTIONS='--columns time,status --window 10' sh "$dir/entry" > "$dir/mail" 2>&1
-}
-for second in $(seq 0 60); do printf '%s,200\n' $((1549573860 + second)); done > "$log"
-rotate "$dir/access.conf"
-cron '' || fail "$(cat "$dir/mail")"
-[ ! -s "$dir/mail" ] || fail "mail for a calm day: $(cat "$dir/mail")"
-ok 'the cron example says nothing of a day without an alert'
-for second in $(seq 0 20) $(seq 150 | sed 's/.*/21/') $(seq 22 60); do printf '%s,200\n' $((1549573860 + second)); done > "$log"
-sed -i 1d "$dir/access.conf"
-printf '%s {\n compress\n' "$log" | cat - "$dir/access.conf" > "$dir/compressed.conf"
-rotate "$dir/compressed.conf"
-cron .gz || fail "$(cat "$dir/mail")"
-cat > "$dir/expected" <<MAIL
-$log.1.gz: High traffic generated an alert - hits = 159, triggered at 2019-02-07T21:11:21Z
-$log.1.gz: Recovered from high traffic - hits = 10, recovered at 2019-02-07T21:11:31Z after 10 s
-MAIL
-diff "$dir/expected" "$dir/mail" >&2 || fail 'not that mail'
-ok 'it mails the alert and the recovery, from a compressed log too'
-printf 'no log\nnor this\n' > "$log.1"
-cron '' || :
-grep -q '^httpmon: ' "$dir/mail" || fail 'silent about a log that cannot be read'
-rm "$log".1*
-cron '' || :
-grep -q 'No such file' "$dir/mail" || fail 'silent about a log that is not there'
-ok 'it mails that a log could not be read, or is not there'

@@ -34,7 +34,6 @@ http {
     fastcgi_temp_path $dir/temp/fastcgi;
     uwsgi_temp_path $dir/temp/uwsgi;
     scgi_temp_path $dir/temp/scgi;
-    client_header_timeout 5s;
     absolute_redirect off;
     server {
         listen 127.0.0.1:$port;

@@ -50,8 +50,8 @@ grep -q '^httpmon_alerting{source="/var/log/a.csv"} 0$' "$dir/scraped" || fail '
 ok 'the totals are those of the log'
 
 mandoc -T utf8 -O width=100 man/httpmon-prometheus.1 | sed 's/.\x08//g' |
-    awk '/^ *groups:$/ { found = 1 } /^[A-Z]/ { found = 0 } found' > "$dir/rules.yml"
-promtool check rules "$dir/rules.yml" > "$dir/out" 2>&1 && grep -q '5 rules found' "$dir/out" || fail "rules: $(cat "$dir/out")"
+    awk 'BEGIN { RS = "" } /^ *groups:\n/' > "$dir/rules.yml"
+promtool check rules "$dir/rules.yml" > "$dir/out" 2>&1 && grep -q '6 rules found' "$dir/out" || fail "rules: $(cat "$dir/out")"
 ok "promtool accepts the manual's rules"
 
 # What the rules say when a site is quiet, and when the monitor is dead: the heartbeat stops at minute 60.
@@ -66,6 +66,8 @@ tests:
       - {series: 'httpmon_window_end_timestamp_seconds{instance="web1",source="a"}', values: '0+30x120 3600x240'}
       - {series: 'httpmon_window_end_timestamp_seconds{instance="web2",source="a"}', values: '0x360'}
       - {series: 'httpmon_alert_active{instance="web1",source="a",name="high_errors"}', values: '0x60 1x60 0x240'}
+      - {series: 'node_systemd_unit_state{instance="web1",name="httpmon.service",state="active"}', values: '1x360'}
+      - {series: 'node_systemd_unit_state{instance="web2",name="httpmon.service",state="active"}', values: '1x120 0x240'}
       - {series: 'httpmon_requests_total{instance="web2",source="a"}', values: '0+100x360'}
       - {series: 'httpmon_responses_total{instance="web2",source="a",class="5xx"}', values: '0+5x120 600+6x240'}
     alert_rule_test:
@@ -80,6 +82,8 @@ tests:
       - {eval_time: 50m, alertname: ServerErrors, exp_alerts: []}
       - {eval_time: 80m, alertname: ServerErrors, exp_alerts: [{exp_labels: {instance: web2, source: a}}]}
       - {eval_time: 100m, alertname: MonitorMissing, exp_alerts: []}
+      - {eval_time: 59m, alertname: ServiceStopped, exp_alerts: []}
+      - {eval_time: 64m, alertname: ServiceStopped, exp_alerts: [{exp_labels: {instance: web2, name: httpmon.service, state: active}}]}
   - interval: 30s
     input_series: [{series: 'up{instance="web1"}', values: '1x20'}]
     alert_rule_test:

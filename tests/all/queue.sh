@@ -40,7 +40,8 @@ import sys, time
 logs = [open(f"{sys.argv[1]}/web{server}.csv", "a", buffering=1) for server in (1, 2)]
 start, number = time.time(), 0
 while (passed := time.time() - start) < 26:
-    for _ in range(4 if 9 <= passed < 16 else 1):
+    # So many by now, however often this loop runs: 10 a second, 40 from second 9 to 16.
+    while number < 10 * passed + 30 * min(max(passed - 9, 0), 7):
         number += 1
         logs[number * 7 // 4 % 2].write(f'10.0.0.{number % 9},-,-,{int(time.time())},"GET /s{number % 5}/{number} HTTP/1.1",200,{number}\n')
     time.sleep(0.1)
@@ -53,9 +54,10 @@ servers=$!
 for server in web1 web2; do
     chain "tail -n +1 -F $server.csv 2> /dev/null | httpmon-redis send $at_redis $server 2>> send.err"
 done
-options='-i 2 -w 4 -t 20'
-consume_one() { chain "httpmon-redis receive $at_redis --window 4 --skew 1 one.ndjson 2>> one.err | tee one.raw | httpmon $options | httpmon-redis append one.ndjson"; }
-consume_apart() { chain "httpmon-redis receive $at_redis --apart --window 4 --skew 1 apart.ndjson 2>> apart.err | tee apart.raw | httpmon -i 2 -w 4 -t 9 | httpmon-redis append apart.ndjson"; }
+# Without an idle timeout: what is held up while Redis is away is no silence.
+options='-i 2 -w 4 -t 20 --idle-timeout 0'
+consume_one() { chain "httpmon-redis receive $at_redis --window 4 --skew 1 one.ndjson 2>> one.err | tee one.raw | httpmon $options | httpmon-append one.ndjson > /dev/null"; }
+consume_apart() { chain "httpmon-redis receive $at_redis --apart --window 4 --skew 1 apart.ndjson 2>> apart.err | tee apart.raw | httpmon -i 2 -w 4 -t 9 --idle-timeout 0 | httpmon-append apart.ndjson > /dev/null"; }
 consume_one
 one=$chain
 consume_apart
@@ -70,7 +72,6 @@ until_true 'an alert of one source comes' has "$dir/apart.ndjson" '"type":"alert
 } 2> /dev/null
 printf '{"type":"summary","torn' >> "$dir/one.ndjson" # as a kill can leave it
 had=$(grep -c '}$' "$dir/one.ndjson")
-at_kill=$(redis-cli -p "$redis_port" xlen httpmon)
 
 {
     kill -9 "$redis"
@@ -111,9 +112,8 @@ done
 # shellcheck disable=SC2086
 httpmon $options < "$dir/lines" > "$dir/expected"
 same_bytes 'one stream' "$dir/expected" "$dir/one.ndjson"
-[ "$(wc -l < "$dir/one.raw")" -lt "$all" ] || fail 'the second consumer has read all from the beginning'
 grep -q '"type":"recovery"' "$dir/expected" || fail 'no recovery'
-ok "a consumer killed while an alert was on, after $had events: it begins again $((at_kill - (all - $(wc -l < "$dir/one.raw")))) lines before where it was, and the file of events is that of one run"
+ok "a consumer killed while an alert was on, after $had events: the file of events is that of one run"
 
 for server in web1 web2; do
     httpmon -i 2 -w 4 -t 9 --source "$server" < "$dir/lines.$server" > "$dir/expected"
@@ -121,6 +121,19 @@ for server in web1 web2; do
     diff <(jq -c 'del(.skipped)' "$dir/expected") <(jq -c 'del(.skipped)' "$dir/got") >&2 || fail "apart: $server"
 done
 ok 'the same for the sources apart'
+
+# 725 s before the last summary: the window, the skew, and what httpmon-append needs. A torn event is passed over.
+for second in 1000 4274 4276 5000; do redis-cli -p "$redis_port" xadd old "${second}000-0" source a line "line $second" > "$dir/id"; done
+printf '{"type":"summary","sou%s\n' '{"type":"summary","source":"a","start":"1970-01-01T01:23:20Z","end":"1970-01-01T01:23:30Z","requests":5}' > "$dir/old.ndjson"
+chain "httpmon-redis receive $at_redis --stream old --window 2m --skew 5s old.ndjson > old.raw"
+until_true 'the last line comes' has "$dir/old.raw" 'line 5000'
+[ "$(head -n 1 "$dir/old.raw")" = 'line 4276' ] || fail "it begins with: $(head -n 1 "$dir/old.raw")"
+ok 'a consumer begins again a while before the last summary'
+httpmon < tests/data/web1.csv 2> "$dir/err" > "$dir/expected"
+for _ in 1 2; do httpmon-redis append "$dir/appended.ndjson" < "$dir/expected" > "$dir/out"; done
+same_bytes 'append' "$dir/expected" "$dir/appended.ndjson"
+[ ! -s "$dir/out" ] || fail 'append writes to standard output'
+ok 'append appends each event once'
 kill "$redis"
 
 # MQTT: the broker keeps for a known client what comes while it is away, but what was read once is not to be had

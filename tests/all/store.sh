@@ -112,7 +112,7 @@ head -n 1 "$dir/part" >&3
 has_one() { [ "$(rows "$dir/live.db")" = 1 ]; }
 until_true 'the event is committed' has_one
 switches() { grep voluntary "/proc/$store/status"; }
-asleep() { before=$now && now=$(switches) && [ "$before" = "$now" ]; }
+asleep() { before=$now && now=$(switches) && is_in_state "$store" S && [ "$before" = "$now" ]; }
 now=
 until_true 'it sleeps' asleep
 sleep 2 # what must not happen in this time is measured, nothing waits for it
