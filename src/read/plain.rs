@@ -13,7 +13,7 @@
 //!
 //! How to touch it: `None` is always right, only slower. An answer must be the
 //! general way's. `tests/lines.rs` compares the two on random lines, and
-//! `scripts/fuzz plain` on any; run both after every change, and `scripts/bench`
+//! `tests/fuzz/run plain` on any; run both after every change, and `scripts/bench`
 //! to see what it has cost.
 
 use crate::count::{Method, Request};

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Many logs read by Spark give the events of one httpmon that reads all records in order of time; also on two
-# workers of which one is killed. With --all more sets of options, which takes some minutes: scripts/test-spark.
+# workers of which one is killed. HTTPMON_SPARK=all adds more sets of options,
+# malformed lines and what can't be read, which takes some minutes.
 set -euo pipefail
 scripts/need java=openjdk-17-jre-headless python3 gzip jq
 python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
@@ -101,7 +102,7 @@ for type in alert recovery summary; do grep -q "\"type\":\"$type\"" "$dir/expect
 same_events 'a killed worker' "$dir/expected" "$dir/got"
 ok "20 files on two workers, one killed in the middle: $(line_count "$dir/got") events are the same; $started filters were started"
 
-[ "${1:-}" = --all ] || exit 0
+[ "${HTTPMON_SPARK:-}" = all ] || exit 0
 
 compare 'the defaults' -t 10
 compare 'an interval of 7 s, hysteresis' -i 7 -w 30 -t 5 -r 3.5 -n 3

@@ -2,7 +2,8 @@
 # httpmon-store under load and misfortune: a million events, kill -9, two writers, a full disk, no work no cost.
 # And a million events through httpmon-pretty, since they are there.
 set -euo pipefail
-scripts/need jq sqlite3 python3 awk=mawk
+scripts/need jq sqlite3 python3 awk=mawk gzip
+python3 -c "import ensurepip" 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 make_events() { awk -v N="$1" -v LIST="$2" -f tests/scripts/events.awk; }
@@ -120,3 +121,19 @@ sleep 2 # what must not happen in this time is measured, nothing waits for it
 ok 'while nothing comes it sleeps'
 exec 3>&-
 wait "$store"
+
+# The manual's recipe for old events, with DuckDB's own program: a rotated file, a compressed one, and a torn line.
+python3 -m venv "$dir/venv"
+"$dir/venv/bin/pip" --quiet --disable-pip-version-check install duckdb-cli > "$dir/log" 2>&1 || fail "duckdb-cli: $(tail -n 1 "$dir/log")"
+mkdir "$dir/old"
+sed -n '/^\$ cat days.sql/,/^\$ duckdb/p' man/httpmon-store.1 | sed '1d;$d' > "$dir/old/days.sql"
+head -n 9000 "$dir/part" > "$dir/old/events.ndjson.1"
+sed -n '9001,20000p' "$dir/part" | gzip -1 > "$dir/old/events.ndjson.2.gz"
+head -n 1 "$dir/part" | head -c 100 > "$dir/old/events.ndjson"
+(cd "$dir/old" && "$dir/venv/bin/duckdb" -csv -noheader -f days.sql) > "$dir/days" || fail 'the recipe does not run'
+head -n 20000 "$dir/part" | httpmon-store "$dir/days.db"
+sqlite3 -csv "$dir/days.db" 'select time, requests, server_errors, p99 from (
+    select date(start_at, "unixepoch") as time, sum(requests) as requests, sum(status_5xx) as server_errors, max(latency_p99) as p99
+    from counted group by 1)' > "$dir/expected"
+sed 's/ 00:00:00+00//; s/"//g' "$dir/days" | diff "$dir/expected" - >&2 || fail 'DuckDB and the store differ'
+ok 'old events read by DuckDB, as the manual says, give what the store has'

@@ -2,7 +2,7 @@
 # httpmon-notify: who is told what and when, and what happens when telling goes wrong.
 # shellcheck disable=SC2015,SC2016  # "A && B || fail" is meant; $(c) in a name is not to run
 set -euo pipefail
-scripts/need jq curl python3 mandoc timeout=coreutils
+scripts/need jq curl python3 mandoc timeout=coreutils pgrep=procps
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 

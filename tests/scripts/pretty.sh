@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # httpmon-pretty: what people see of each event, in a pipe and on a terminal.
 set -euo pipefail
-scripts/need jq script=bsdutils
+scripts/need jq python3 script=bsdutils
 # shellcheck source=tests/lib.sh
 . tests/lib.sh
 same() { # WHAT FILE EXPECTED

@@ -56,6 +56,10 @@ fuzz_target!(|data: &[u8]| {
             if (8..10).contains(&form) && !(86_400..LAST_SECOND - 86_400).contains(&second) {
                 continue;
             }
+            // Eight digits may be a calendar day, and are no time then.
+            if written.len() == 8 {
+                continue;
+            }
             assert_eq!(times.read(written.as_bytes()), Some(second), "{written}");
         }
     }
