@@ -201,8 +201,9 @@ impl Source {
         let mut held = std::mem::take(&mut self.run.forward);
         let confirmed = |suspect: &&Suspect| !self.run.is_ending || self.can_be_confirmed(suspect, now);
         let least = held.iter().filter(confirmed).map(|suspect| suspect.request.time).min().unwrap_or(least);
-        self.run.stream_time = least;
-        // "It never goes back", where silence has moved it further.
+        // Neither goes back: `S` is "the greatest accepted time", and silence may
+        // have moved `E` further.
+        self.run.stream_time = self.run.stream_time.max(least);
         self.run.clock = self.run.clock.max(least);
         self.close_seconds(self.watermark());
         while let Some(suspect) = remove_least(&mut held) {
