@@ -49,7 +49,7 @@ pub struct SlidingWindow {
     closed: i64,
     /// What is in `(closed - window, closed]`.
     sums: Sums,
-    /// Whether a late request has changed the sums since.
+    /// Whether a late request has changed the sums since, or what they are judged by.
     is_changed: bool,
 }
 
@@ -72,6 +72,11 @@ impl SlidingWindow {
     #[must_use]
     pub fn sums(&self) -> Sums {
         self.sums
+    }
+
+    /// Makes the next second one that [`SlidingWindow::close_next`] returns.
+    pub fn stop_next(&mut self) {
+        self.is_changed = true;
     }
 
     /// Counts a request at `second`, open or closed; one that has left the

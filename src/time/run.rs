@@ -228,8 +228,11 @@ impl Run {
 
     /// Says which alerts the log has the columns for.
     pub fn allow(&mut self, possible: [bool; 4]) {
-        self.alerts.allow(possible);
-        self.possible = possible;
+        if self.possible != possible {
+            self.possible = possible;
+            self.alerts.allow(possible);
+            self.rate.stop_next();
+        }
     }
 
     /// Takes note that a malformed line has come.
