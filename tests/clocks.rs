@@ -352,3 +352,36 @@ fn a_log_whose_lines_can_no_longer_be_read_still_recovers() {
     assert_eq!(kinds, ["alert", "recovered"]);
     assert!(sum(&ran, "malformed") > 150, "each window with malformed lines has its summary");
 }
+
+#[test]
+fn each_window_of_a_gap_in_which_malformed_lines_came_ends_a_summary() {
+    // Silence moves the current window to second 50; then a record is on time
+    // ahead of it.
+    let steps = [
+        bytes(record(TODAY)),
+        Step::Idle(100),
+        bytes("nonsense\n"),
+        bytes(record(TODAY + 85)),
+        bytes("nonsense\n"),
+    ];
+    let ran = run(&["--lateness", "40", "--interval", "1"], &steps, TODAY);
+    let summary = |event: Value| {
+        let [start, end] = ["start", "end"].map(|field| second(&event, field) - TODAY);
+        (start, end, event["malformed"].as_u64().expect("a count"))
+    };
+    let summaries: Vec<_> = events(&ran).into_iter().map(summary).collect();
+    assert_eq!(summaries[summaries.len() - 3..], [(13, 51, 2), (51, 85, 0), (85, 86, 0)]);
+}
+
+#[test]
+fn an_alert_that_its_log_can_raise_again_is_raised_at_the_next_second() {
+    // The header in the middle has no latency, and is torn: the record after it
+    // says so, when silence has closed the second of the first one.
+    let steps = [
+        bytes(format!("time,latency,status\n{TODAY},5,200\ntime,status\n")),
+        Step::Idle(17),
+        bytes(format!("{},0,200\n", TODAY + 30)),
+    ];
+    let ran = run(&["--slow-threshold", "5", "--min-count", "1"], &steps, TODAY);
+    assert_eq!(changes(&ran), [(TODAY + 2, 1, "alert".to_owned())]);
+}

@@ -63,6 +63,32 @@ fn a_header_that_is_half_of_one_leaves_the_columns_as_they_were() {
 }
 
 #[test]
+fn nothing_but_a_record_that_the_old_columns_alone_read_takes_a_new_header_away() {
+    // Three records under another delimiter are read by the new columns.
+    let bar = "1001|200|x\n1002|200|x\n1003|200|x\n";
+    let log = format!("{}#Fields: time status x\n{bar}{}1005|200|x\n", seven(",", 1000), seven(",", 1004));
+    assert_eq!(counts_of(&[], &log), [5, 1, 1]);
+    // A header that lacks a given name is no record.
+    let log = "when,status\n1000,200\nstatus,when\ntime,host\n404,1001\n";
+    assert_eq!(counts_of(&["-c", "time=when"], log), [2, 1, 2]);
+}
+
+#[test]
+fn a_header_that_comes_back_says_the_delimiter() {
+    let bars = [seven("|", 1001), seven("|", 1002), seven("|", 1003)].concat();
+    let fields = "#Fields: host ident user time request status bytes\n";
+    let log = format!("{fields}{}{HEADER}{bars}", seven(",", 1000));
+    assert_eq!(counts_of(&[], &log), [1, 3, 2]);
+    assert_eq!(counts_of(&[], &format!("{fields}{}{bars}", seven(",", 1000))), [4, 0, 1]);
+}
+
+#[test]
+fn several_blanks_separate_the_names_of_a_fields_line() {
+    let log = "#Fields:  date time  sc-status \n2019-02-07 21:11:00 404\n";
+    assert_eq!(counts_of(&[], log), [1, 0, 1]);
+}
+
+#[test]
 fn three_malformed_lines_that_are_records_under_one_other_delimiter_change_it() {
     let comma = |second| seven(",", second);
     let bar = |second| seven("|", second);
@@ -112,6 +138,22 @@ fn a_client_cannot_choose_the_delimiter_of_a_default_log() {
         let ran = filter(&[], &inside);
         assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{inside}: {}", ran.events[0]);
     }
+}
+
+#[test]
+fn a_virtual_host_stands_before_a_user_in_brackets() {
+    let log = r#"www.example:80 [::1] "-\"" [u] [07/Feb/2019:21:11:00 +0000] "GET / HTTP/1.0" 404 429"#;
+    assert_eq!(counts_of(&[], log), [1, 0, 0]);
+}
+
+#[test]
+fn a_first_time_of_1970_beside_a_later_one_is_none_whatever_separates_the_fields() {
+    let log = "time,request,x\n200,\"GET /\\\", HTTP/1.1\",";
+    assert_eq!(counts_of(&[], &format!("{log}1549573860\n")), [0, 0, 0]);
+    assert_eq!(counts_of(&[], &format!("{log}-\n")), [1, 0, 1]);
+    let log = "#Fields: time x\n200 ";
+    assert_eq!(counts_of(&[], &format!("{log}[07/Feb/2019:21:11:00]\n")), [0, 0, 0]);
+    assert_eq!(counts_of(&[], &format!("{log}-\n")), [1, 0, 1]);
 }
 
 #[test]
@@ -233,6 +275,9 @@ fn names_without_a_time_end_the_assumption_of_the_usual_seven_columns() {
     // Not if they come later and none is known, or if one is a number.
     assert_eq!(counts_of(&[], &format!("{}a,b,c\n{}", seven(",", 1000), seven(",", 1001))), [2, 1, 0]);
     assert_eq!(counts_of(&[], &format!("a,b,3\n{}", seven(",", 1000))), [1, 1, 0]);
+    // Nor if they come after a line too long.
+    let long = "x".repeat(262_145);
+    assert_eq!(counts_of(&[], &format!("{long}\na,b,c\n{}", seven(",", 1000))), [1, 2, 0]);
     // A header says it again.
     assert_eq!(
         counts_of(&[], &format!("client,verb\n{}{HEADER}{}", seven(",", 1000), seven(",", 1001))),

@@ -60,8 +60,20 @@ fn the_filter_agrees_with_the_model_on_time_counts_and_alerts() {
     agree(logs::clean_case);
 }
 
+/// Says which log it was if something panics.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("seed {}", self.0);
+        }
+    }
+}
+
 fn agree(case: fn(&mut Random) -> Case) {
     for seed in seeds() {
+        let _named = Named(seed);
         let random = &mut Random::new(seed);
         let case = case(random);
         if std::env::var_os("HTTPMON_SHOW").is_some() {

@@ -69,9 +69,11 @@ impl Counts {
         }
     }
 
-    /// Says which alerts the log has the columns for.
+    /// Says that the log has the columns for other alerts now: the next second
+    /// is judged by them.
     pub fn allow(&mut self, possible: [bool; 4]) {
         self.alerts.allow(possible);
+        self.rate.stop_next();
     }
 
     /// Which alerts are active, by [`Kind`].

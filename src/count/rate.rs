@@ -49,7 +49,7 @@ pub struct SlidingWindow {
     closed: i64,
     /// What is in `(closed - window, closed]`.
     sums: Sums,
-    /// Whether a late request has changed the sums since.
+    /// Whether a late request has changed the sums since, or what they are judged by.
     is_changed: bool,
     /// The second of the last request, and what isn't in `seconds` yet of it:
     /// the next one is of the same second nearly always.
@@ -77,6 +77,11 @@ impl SlidingWindow {
     pub fn sums(&mut self) -> Sums {
         self.count_recent();
         self.sums
+    }
+
+    /// Makes the next second one that [`SlidingWindow::close_next`] returns.
+    pub fn stop_next(&mut self) {
+        self.is_changed = true;
     }
 
     /// Counts a request at `second`, open or closed; one that has left the

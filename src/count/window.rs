@@ -73,8 +73,8 @@ pub struct Windows {
     covered: Option<i64>,
     /// Empty windows finished since the last one with requests.
     singles: u32,
-    /// The start of the last window in which malformed lines came.
-    marked: Option<i64>,
+    /// The starts of the windows not covered yet in which malformed lines came.
+    marked: VecDeque<i64>,
     statuses: Statuses,
     /// Memory of a finished window for the next one.
     spare: Option<Box<Window>>,
@@ -97,7 +97,7 @@ impl Windows {
             last: 0,
             covered: None,
             singles: 0,
-            marked: None,
+            marked: VecDeque::new(),
             statuses: Statuses::new(),
             spare: None,
         }
@@ -134,7 +134,10 @@ impl Windows {
     /// Takes note that a malformed line came in the window of `second`: if that
     /// lies in a gap, a summary ends with it.
     pub fn mark_malformed(&mut self, second: i64) {
-        self.marked = Some(self.start_of(second));
+        let start = self.start_of(second);
+        if self.marked.back() != Some(&start) {
+            self.marked.push_back(start);
+        }
     }
 
     /// The second with which the next summary can be finished; it may be closed
@@ -168,8 +171,7 @@ impl Windows {
             (Some(covered), Some(start)) if start == covered => Due::Requests { start },
             (Some(start), _) if self.singles < SINGLES => Due::Single { start },
             (Some(start), first) => {
-                let marked =
-                    self.marked.filter(|&marked| marked >= start).map(|marked| marked + self.interval);
+                let marked = self.marked.front().map(|marked| marked + self.interval);
                 // Of the two ends the one that comes first.
                 match first.into_iter().chain(marked).min() {
                     Some(end) => Due::Gap { start, end },
@@ -240,6 +242,9 @@ impl Windows {
 
     fn finish(&mut self, end: i64, partial: bool, window: Box<Window>) -> Summary {
         self.covered = Some(end);
+        while self.marked.front().is_some_and(|&marked| marked < end) {
+            self.marked.pop_front();
+        }
         let status_codes = self.statuses.list(&window.statuses);
         Summary { start: window.start, end, partial, status_codes, window }
     }

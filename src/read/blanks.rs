@@ -52,10 +52,12 @@ impl BlankSplitter {
             at = end + 1;
         }
         if start == Start::UsualFields {
-            let is_bracketed = |index: usize| {
-                self.ranges.get(index).is_some_and(|&(start, _)| line.get(start) == Some(&b'['))
+            // A time in brackets starts with the day; a user may be called `[u]`.
+            let is_time = |index: usize| {
+                let text = self.ranges.get(index).and_then(|&(start, end)| line.get(start..end));
+                matches!(text, Some([b'[', b'0'..=b'9', ..]))
             };
-            if is_bracketed(4) && !is_bracketed(3) && !is_dash(line, self.ranges.get(1)) {
+            if is_time(4) && !is_time(3) && !is_dash(line, self.ranges.get(1)) {
                 self.ranges.remove(0);
             }
         }
@@ -83,7 +85,7 @@ impl BlankSplitter {
             let field = &line[range.0..range.1];
             let is_whole = is_quoted(range) && field.first() != Some(&b'"');
             match field {
-                [b'"', quoted @ ..] => {
+                [b'"', quoted @ ..] if closing_quote(quoted, 0).is_some() => {
                     let rest = unescape(quoted, &mut self.text);
                     self.text.extend_from_slice(rest);
                 }
@@ -263,6 +265,12 @@ mod tests {
             let line = format!("v:80 {line}");
             assert_eq!(fields(&line, Start::Usual).expect("closed"), expected, "{line}");
         }
+        let line = r#""h - u [t] "GET /" 200"#;
+        assert_eq!(
+            fields(line, Start::Usual).expect("closed"),
+            [r#""h"#, "-", "u", "[t]", "GET /", "200"],
+            "a quote left open is a letter"
+        );
         let line = "a b - u v [t] \"GET /\" 200";
         assert_eq!(
             fields(line, Start::Before(4)).expect("closed"),

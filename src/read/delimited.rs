@@ -66,11 +66,11 @@ impl Good {
 fn has_another_time(
     record: &Record<'_>,
     columns: &Columns,
-    is_assumed: bool,
+    expected: Expected<'_>,
     second: i64,
     times: &mut TimeReader,
 ) -> bool {
-    if second >= YEAR_1971 {
+    if second >= YEAR_1971 || !expected.is_doubtful {
         return false;
     }
     let roles = columns.roles();
@@ -78,7 +78,7 @@ fn has_another_time(
         let is_latency = columns.latency.is_some_and(|latency| latency.column == index);
         let has_role = roles.get(index).is_some_and(Option::is_some);
         let is_read = has_role || is_latency || columns.date == Some(index);
-        index != columns.time && (is_assumed || !is_read)
+        index != columns.time && (expected.is_assumed || !is_read)
     };
     let mut others = record.fields().enumerate().filter(|&(index, _)| is_other(index));
     others.any(|(_, field)| times.read(field).is_some_and(|other| other >= YEAR_1971))
@@ -138,21 +138,18 @@ impl Delimited {
                 time if expected.is_by_position && columns.date.is_none() => Start::Before(time),
                 _ => Start::Fields,
             };
-            let first = self.read_blanks(text, start, columns, times);
+            let first = self.read_blanks(text, start, columns, expected, times);
             return match first {
                 // A bracket and a quote may stand before the time's.
                 Err(_) if start == Start::Usual => {
-                    self.read_blanks(text, Start::UsualFields, columns, times).or(first)
+                    self.read_blanks(text, Start::UsualFields, columns, expected, times).or(first)
                 }
                 _ => first,
             };
         }
         let mut problem = match self.usual.split(text) {
             Ok(record) => match read_request(&record, columns, times) {
-                Ok((second, _))
-                    if expected.is_doubtful
-                        && has_another_time(&record, columns, expected.is_assumed, second, times) =>
-                {
+                Ok((second, _)) if has_another_time(&record, columns, expected, second, times) => {
                     Malformed::Time(record.field(columns.time).into())
                 }
                 Ok((second, request)) => {
@@ -167,6 +164,9 @@ impl Delimited {
         if memchr::memmem::find(text, b"\\\"").is_some() {
             if let Ok(record) = self.escaping.split(text) {
                 match read_request(&record, columns, times) {
+                    Ok((second, _)) if has_another_time(&record, columns, expected, second, times) => {
+                        problem = Malformed::Time(record.field(columns.time).into());
+                    }
                     Ok((second, request)) => {
                         return Ok(Good::new(second, &request, &record, Place::Escaping));
                     }
@@ -184,10 +184,14 @@ impl Delimited {
         text: &[u8],
         start: Start,
         columns: &Columns,
+        expected: Expected<'_>,
         times: &mut TimeReader,
     ) -> Result<Good, Malformed> {
         let record = self.blanks.split(text, start).map_err(|UnclosedQuote| Malformed::UnclosedQuote)?;
         let (second, request) = read_request(&record, columns, times)?;
+        if has_another_time(&record, columns, expected, second, times) {
+            return Err(Malformed::Time(record.field(columns.time).into()));
+        }
         let is_line = record.bytes().as_ptr() == text.as_ptr();
         let place = if is_line { Place::Line } else { Place::Blanks };
         Ok(Good::new(second, &request, &record, place))
@@ -247,16 +251,10 @@ impl Delimited {
 
     /// The names in `text`, for people.
     pub(crate) fn list(&mut self, text: &[u8]) -> Box<[u8]> {
-        const SHOWN: usize = 300;
-        let mut list = match self.split(text) {
-            Ok(record) => record.fields().collect::<Vec<_>>().join(&b", "[..]),
-            Err(UnclosedQuote) => text.to_vec(),
-        };
-        if list.len() > SHOWN {
-            list.truncate(SHOWN);
-            list.extend_from_slice(b"...");
+        match self.split(text) {
+            Ok(record) => list(&record),
+            Err(UnclosedQuote) => shortened(text.to_vec()),
         }
-        list.into()
     }
 
     /// How many fields `text` seems to have: quotes may be what is wrong with
@@ -264,6 +262,20 @@ impl Delimited {
     pub(crate) fn apparent_fields(&self, text: &[u8]) -> usize {
         1 + memchr::memchr_iter(self.delimiter, text).count()
     }
+}
+
+/// The names in `record`, for people.
+pub(crate) fn list(record: &Record<'_>) -> Box<[u8]> {
+    shortened(record.fields().collect::<Vec<_>>().join(&b", "[..]))
+}
+
+fn shortened(mut list: Vec<u8>) -> Box<[u8]> {
+    const SHOWN: usize = 300;
+    if list.len() > SHOWN {
+        list.truncate(SHOWN);
+        list.extend_from_slice(b"...");
+    }
+    list.into()
 }
 
 /// Whether `record` looks like a line of names: no field is a number, a time

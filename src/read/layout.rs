@@ -251,7 +251,10 @@ impl Layout {
         // What is skipped doesn't end a row: tail writes blank lines between files.
         match simple {
             Some(Act::Skip) => return Act::Skip,
-            Some(act) => return if self.row.give_up(&mut self.decided) { Act::Wait } else { act },
+            Some(act) => {
+                self.is_first = false;
+                return if self.row.give_up(&mut self.decided) { Act::Wait } else { act };
+            }
             None => {}
         }
         let held = || HeldLine { number, text: text.to_vec(), end: line.end };
@@ -286,9 +289,11 @@ impl Layout {
             Verdict::Comment | Verdict::FirstLine => Act::Skip,
             Verdict::Useless(problem) | Verdict::Bad(problem) => {
                 // Columns that have read records stay if a header lacks a name.
-                let lacks_name = matches!(problem, Malformed::NoColumn(_)) && !self.state.has_records;
+                let has_read = self.state.has_records || self.new_header.is_some();
+                let lacks_name = matches!(problem, Malformed::NoColumn(_)) && !has_read;
                 if self.state.basis == Basis::Assumed || lacks_name {
                     self.state.basis = Basis::Unknown;
+                    self.state.has_records = false;
                     self.set_plain();
                 }
                 Act::Reject(problem)
@@ -335,6 +340,7 @@ impl Layout {
             return Act::Skip;
         }
         if self.is_known(index, &columns) {
+            self.state.is_said |= index.is_some();
             return Act::Skip;
         }
         let undecided = self.new_header.take();
@@ -382,6 +388,10 @@ impl Layout {
         if let Some(index) = self.reader.best_of(common, first, &self.state) {
             self.state.delimiter = Some(index);
             self.set_plain();
+        }
+        if self.new_header.take().is_some() {
+            // The new columns can read them.
+            self.decided.push_back(Decided::Skipped);
         }
         self.row.accept(&mut self.decided);
     }

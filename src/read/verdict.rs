@@ -3,9 +3,10 @@
 use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
 use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header, Role};
-use crate::read::delimited::{Delimited, Expected, Good, fields_directive};
+use crate::read::delimited::{Delimited, Expected, Good, fields_directive, list};
 use crate::read::hint::foreign_format;
 use crate::read::names::{Names, column_called};
+use crate::read::record::Record;
 use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
 
@@ -233,11 +234,17 @@ impl LineReader {
 
     /// What names after `#Fields:` say: they are separated by tabs if there
     /// are any, else by blanks.
-    fn directive(&mut self, names: &[u8]) -> Verdict {
-        let delimiter = if names.contains(&b'\t') { b'\t' } else { BLANKS };
-        let Some(index) = self.index_of(delimiter) else { return Verdict::Comment };
-        let list = self.readers[index].list(names);
-        let Ok(record) = self.readers[index].split(names) else { return Verdict::Comment };
+    fn directive(&self, names: &[u8]) -> Verdict {
+        let separator = if names.contains(&b'\t') { b'\t' } else { b' ' };
+        let mut ranges = Vec::new();
+        let mut start = 0;
+        for name in names.split(|&byte| byte == separator) {
+            if !name.is_empty() {
+                ranges.push((start, start + name.len()));
+            }
+            start += name.len() + 1;
+        }
+        let record = Record::new(names, &ranges);
         let names = Names::of(&record);
         let has_time = names.column(Role::Time).is_some()
             || self.called.iter().any(|(role, name)| {
@@ -248,7 +255,7 @@ impl LineReader {
             Header::Lacks(name) if has_time => Verdict::Useless(Malformed::NoColumn(name)),
             // A comment that happens to start so.
             _ if names.known() < 2 => Verdict::Comment,
-            Header::Lacks(_) | Header::NoTime => Verdict::Useless(Malformed::NoTime(list)),
+            Header::Lacks(_) | Header::NoTime => Verdict::Useless(Malformed::NoTime(list(&record))),
         }
     }
 

@@ -159,8 +159,10 @@ impl Run {
 
     /// Says which alerts the log has the columns for.
     pub fn allow(&mut self, possible: [bool; 4]) {
-        self.counts.allow(possible);
-        self.possible = possible;
+        if self.possible != possible {
+            self.possible = possible;
+            self.counts.allow(possible);
+        }
     }
 
     /// Takes note that a malformed line has come.

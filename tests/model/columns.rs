@@ -1,6 +1,7 @@
 //! SPEC section 2, "Columns": names of a header or of `--columns` -> which
 //! column holds what; a record's fields -> a request.
 
+use super::fields::{before_and_from_time, with_user};
 use super::values::{self, Times, trim};
 
 /// A request as it is counted. What the log has no column for is as if empty.
@@ -76,6 +77,9 @@ const STATUS: &[&str] = &[
 ];
 const BYTES: &[&str] =
     &["bytes", "bodybytessent", "bytessent", "size", "responsesize", "responsebodylen", "scbytes"];
+/// 1971-01-01T00:00:00Z.
+const YEAR_1971: i64 = 31_536_000;
+
 /// With what one of the unit is in nanoseconds. Not all that is known: only
 /// nginx's and the contract's own.
 const LATENCY: &[(&str, u64)] = &[
@@ -123,7 +127,7 @@ pub(crate) enum Given {
     Nothing,
     /// "By position."
     Position(Columns),
-    /// "By the header's names": roles, and the names as they are compared.
+    /// "By the header's names": roles and names.
     Names(Vec<(String, String)>),
 }
 
@@ -135,7 +139,7 @@ impl Given {
         }
         let pair = |item: &str| {
             let (role, name) = item.split_once('=').expect("role=NAME");
-            (role.trim().to_owned(), plain(name.as_bytes()))
+            (role.trim().to_owned(), name.trim().to_owned())
         };
         Self::Names(list.split(',').map(pair).collect())
     }
@@ -146,6 +150,17 @@ impl Given {
             _ => &[],
         }
     }
+}
+
+/// The column that is called so: the one that is written so, or else is the
+/// same name, or else by what follows its last dot.
+fn column_called(fields: &[Vec<u8>], name: &str) -> Option<usize> {
+    let name = name.as_bytes();
+    let after_dot = |field: &[u8]| field.rsplitn(2, |&byte| byte == b'.').next().map(plain);
+    let written = fields.iter().position(|field| trim(field) == name);
+    let same = || fields.iter().position(|field| plain(field) == plain(name));
+    let last = || fields.iter().position(|field| after_dot(field) == Some(plain(name)));
+    written.or_else(same).or_else(last)
 }
 
 // ---- columns ----------------------------------------------------------------
@@ -231,7 +246,7 @@ impl Columns {
             host: index("host"),
             request: index("request"),
             method: index("method"),
-            path: index("path"),
+            path: index("path").filter(|_| index("request").is_none()),
             status: index("status"),
             bytes: index("bytes"),
             latency: units.into_iter().find_map(|(role, unit)| Some((index(role)?, unit))),
@@ -252,20 +267,24 @@ impl Columns {
         if has_data && !is_by_word {
             return Heading::None;
         }
-        let as_given: Vec<String> = fields.iter().map(|field| plain(field)).collect();
         let names: Vec<String> = fields.iter().map(|field| table_name(field)).collect();
-        let is_given = |index: usize| given.names().iter().any(|(_, name)| *name == as_given[index]);
+        let known = names.iter().filter(|name| is_known(name)).count();
 
         // "If at least two of its fields are names above, one of them a
         // time's." What `--columns` names is a name, too.
-        let known = (0..fields.len()).filter(|&index| is_given(index) || is_known(&names[index])).count();
-        let columns = Self::from_names(&as_given, &names, given);
-        let is_enough = known >= 2 || (known >= 1 && is_by_word);
-        if is_enough && let Some(columns) = columns {
+        let given_columns = given.names().iter().map(|(_, name)| column_called(fields, name));
+        let lacks = given_columns.clone().any(|column| column.is_none());
+        let further = given_columns.flatten().filter(|&column| !is_known(&names[column])).count();
+        let columns = Self::from_names(fields, &names, given);
+        let is_enough = if is_by_word { columns.is_some() } else { known + further >= 2 };
+        if is_enough {
             // "With `--columns` by names, a header without one of them is an
             // error."
-            let lacks = given.names().iter().any(|(_, name)| !as_given.contains(name));
-            return if lacks { Heading::LacksGiven } else { Heading::Header(columns) };
+            match columns {
+                _ if lacks => return Heading::LacksGiven,
+                Some(columns) => return Heading::Header(columns),
+                None => {}
+            }
         }
 
         // "No field is a number, a time or a request line, and at least two
@@ -273,19 +292,20 @@ impl Columns {
         // three look like names."
         let has_request = fields.iter().any(|field| values::is_request_line(field));
         let look_like_names = fields.len() >= 3 && fields.iter().all(|field| looks_like_a_name(field));
-        if !has_data && !has_request && (known >= 2 || (is_first && look_like_names)) {
+        let is_of_names = known >= 2 || (is_first && look_like_names);
+        if is_of_names && (is_by_word || !has_request) {
             return Heading::WithoutTime;
         }
         Heading::None
     }
 
     /// The columns of a header, if it has a time.
-    fn from_names(as_given: &[String], names: &[String], given: &Given) -> Option<Self> {
+    fn from_names(fields: &[Vec<u8>], names: &[String], given: &Given) -> Option<Self> {
         // "The header's names (of `--columns`) go before what the header's own
         // names say."
         let given_index = |role: &str| {
             let (_, name) = given.names().iter().find(|(known, _)| known == role)?;
-            as_given.iter().position(|found| found == name)
+            column_called(fields, name)
         };
         // "The earlier synonym wins"; of two columns of one name the first.
         let called = |name: &str| names.iter().position(|found| found == name);
@@ -301,8 +321,8 @@ impl Columns {
             (Some(date), Some(time)) => Time::Joined { date, time },
             (None, Some(time)) => Time::In(time),
             (Some(date), None) => match called("time") {
-                Some(time) => Time::Joined { date, time },
-                None => Time::In(date),
+                Some(time) if time != date => Time::Joined { date, time },
+                _ => Time::In(date),
             },
             (None, None) => match (earlier, date, called("time")) {
                 (None, Some(date), Some(time)) => Time::Joined { date, time },
@@ -319,13 +339,14 @@ impl Columns {
         .find_map(|(role, unit)| Some((given_index(role)?, unit)));
         let latency =
             given_latency.or_else(|| LATENCY.iter().find_map(|&(name, unit)| Some((called(name)?, unit))));
+        let request = index("request", REQUEST);
         Some(Self {
             width: Width::Exactly(names.len()),
             time,
             host: index("host", HOST),
-            request: index("request", REQUEST),
+            request,
             method: index("method", METHOD),
-            path: index("path", PATH),
+            path: index("path", PATH).filter(|_| request.is_none()),
             status: index("status", STATUS),
             bytes: index("bytes", BYTES),
             latency,
@@ -367,22 +388,36 @@ impl Columns {
         })
     }
 
-    /// The fields of a line between blanks whose user, the last one before a
-    /// time in brackets, has blanks in it.
-    pub(crate) fn with_user_before_time(&self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    /// Whether a record is of 1970 and has a later time in another column; of
+    /// columns that a header names in one that isn't read.
+    pub(crate) fn has_another_time(
+        &self,
+        fields: &[Vec<u8>],
+        request: &Request,
+        times: &Times,
+        before: Option<i64>,
+        is_usual: bool,
+    ) -> bool {
+        let (time, date) = match self.time {
+            Time::In(time) => (time, None),
+            Time::Joined { date, time } => (time, Some(date)),
+        };
+        let latency = self.latency.map(|(column, _)| column);
+        let read = [date, self.host, self.request, self.method, self.path, self.status, self.bytes, latency];
+        let is_other = |index: usize| index != time && (is_usual || !read.contains(&Some(index)));
+        let is_later = |field: &[u8]| times.read(field, before).is_some_and(|time| time >= YEAR_1971);
+        let mut others = fields.iter().enumerate().filter(|(index, _)| is_other(*index));
+        request.time < YEAR_1971 && others.any(|(_, field)| is_later(field))
+    }
+
+    /// The fields of a line between blanks with a time in brackets, whose user
+    /// may have blanks in the name if the ident before it is `-`.
+    pub(crate) fn by_position_in_blanks(&self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
         let Time::In(time) = self.time else { return None };
-        let end = line.windows(3).position(|three| three == b"] \"")?;
-        let bracket = line[..end].windows(2).rposition(|two| two == b" [")?;
-        let (before, after) = (&line[..bracket], &line[bracket + 1..]);
-        let mut words: Vec<Vec<u8>> =
-            before.split(|byte| b" \t".contains(byte)).map(<[u8]>::to_vec).collect();
-        if time < 2 || words.len() <= time || words[time - 2] != b"-" {
-            return None;
-        }
-        let user = words.split_off(time - 1).join(&b' ');
-        words.push(user);
-        words.extend(super::fields::fields(after, super::fields::BLANKS)?);
-        Some(words)
+        let (words, rest) = before_and_from_time(line)?;
+        let has_user = time >= 2 && words.get(time - 2).is_some_and(|ident| ident == b"-");
+        let count = if has_user { time } else { words.len() };
+        Some(with_user(words, count, rest))
     }
 
     fn method_and_target<'a>(&self, value: &impl Fn(Option<usize>) -> &'a [u8]) -> (&'static str, &'a [u8]) {
@@ -445,14 +480,17 @@ impl Columns {
     }
 }
 
-/// "A number or a time."
+/// "A number or a time", also one that `--time-format` doesn't mean.
 pub(crate) fn is_data(field: &[u8], times: &Times) -> bool {
-    values::is_number(field) || times.read(field, None).is_some()
+    let in_any_form = || Times::new(None, None).read(field, None).is_some();
+    values::is_number(field) || times.read(field, None).is_some() || in_any_form()
 }
 
-/// A letter or `_` or `@`, then these and digits, blanks and few signs.
+/// A letter or `_`, `@` or `$`, then these and digits, blanks and few signs.
 fn looks_like_a_name(field: &[u8]) -> bool {
     let field = trim(field);
-    let begins = field.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_@".contains(byte));
-    begins && field.iter().all(|byte| byte.is_ascii_alphanumeric() || b" \t_-.@()[]".contains(byte))
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;
+    let begins = field.first().is_some_and(|&byte| is_letter(byte) || b"_@$".contains(&byte));
+    let is_part = |byte: u8| is_letter(byte) || byte.is_ascii_digit() || b" _-.@()[]&:#$%".contains(&byte);
+    begins && field.len() <= 64 && field.iter().all(|&byte| is_part(byte))
 }

@@ -8,19 +8,22 @@ use super::values::is_blank;
 /// `--delimiter space`.
 pub(crate) const BLANKS: u8 = b' ';
 
+/// The fields of a line.
+pub(crate) type Fields = Vec<Vec<u8>>;
+
 thread_local! {
     // To make one for each line would take most of the time.
     static READERS: RefCell<HashMap<(u8, Option<u8>), csv_core::Reader>> = RefCell::default();
 }
 
 /// The fields of a line; none if a quote is left open.
-pub(crate) fn fields(line: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn fields(line: &[u8], delimiter: u8) -> Option<Fields> {
     if delimiter == BLANKS { in_blanks(line) } else { as_csv(line, delimiter, None) }
 }
 
 /// The fields of a line as the csv crate reads them. Only LF ends a line, so
 /// a CR inside it is a byte like any other.
-pub(crate) fn as_csv(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn as_csv(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<Fields> {
     if line.is_empty() {
         return Some(vec![Vec::new()]);
     }
@@ -47,7 +50,7 @@ pub(crate) fn as_csv(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<V
 }
 
 /// "One blank or tab separates two fields."
-fn in_blanks(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn in_blanks(line: &[u8]) -> Option<Fields> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
@@ -95,13 +98,33 @@ fn first_in_blanks(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     Some((field, after))
 }
 
-/// "A user name with blanks in it: all up to ` [`", the third of the fields.
-pub(crate) fn with_user_up_to_bracket(line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let (host, rest) = first_in_blanks(line)?;
-    let (ident, rest) = first_in_blanks(rest.get(1..)?)?;
-    let rest = rest.get(1..)?;
-    let end = rest.windows(2).position(|pair| pair == b" [")?;
-    let mut fields = vec![host, ident, rest[..end].to_vec()];
-    fields.extend(in_blanks(&rest[end + 1..])?);
-    Some(fields)
+/// The fields before a time in brackets, and those from it on: the bracket is
+/// the last one before the first quote that follows one, with which the request
+/// begins. A user may be called anything, so that before it a quote left open
+/// is a letter.
+pub(crate) fn before_and_from_time(line: &[u8]) -> Option<(Fields, Fields)> {
+    let end = line.windows(3).position(|three| three == b"] \"")?;
+    let bracket = line[..end].windows(2).rposition(|two| two == b" [")?;
+    let mut words = Vec::new();
+    let mut text = &line[..bracket];
+    loop {
+        let blank = text.iter().position(|&byte| is_blank(byte)).unwrap_or(text.len());
+        let as_word = || (text[..blank].to_vec(), &text[blank..]);
+        let (word, after) = first_in_blanks(text).unwrap_or_else(as_word);
+        words.push(word);
+        match after.split_first() {
+            Some((_, rest)) => text = rest,
+            None => return Some((words, in_blanks(&line[bracket + 1..])?)),
+        }
+    }
+}
+
+/// "A user name with blanks in it: all up to ` [`": the last of so many fields.
+pub(crate) fn with_user(mut words: Fields, count: usize, rest: Fields) -> Fields {
+    if words.len() > count {
+        let user = words.split_off(count - 1).join(&b' ');
+        words.push(user);
+    }
+    words.extend(rest);
+    words
 }

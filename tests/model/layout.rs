@@ -3,8 +3,8 @@
 
 use super::Totals;
 use super::columns::{Columns, Given, Heading, Request, is_data};
-use super::fields::{BLANKS, as_csv, fields, with_user_up_to_bracket};
-use super::values::Times;
+use super::fields::{BLANKS, Fields, as_csv, before_and_from_time, fields, with_user};
+use super::values::{Times, trim};
 
 /// "It changes when three malformed lines in a row are good records under one
 /// other delimiter."
@@ -47,6 +47,7 @@ impl Known {
 struct Doubted {
     reject: Vec<u8>,
     before: Known,
+    delimiter_was_said: bool,
 }
 
 /// A malformed line that is a good record under other delimiters.
@@ -56,6 +57,15 @@ struct Misread {
     reject: Vec<u8>,
     /// With how many fields it then has.
     good_under: Vec<(u8, usize)>,
+}
+
+/// The first line of a source that isn't skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Awaited,
+    /// It was malformed, so that the usual columns are in doubt.
+    Malformed,
+    Passed,
 }
 
 /// How one source's lines are read.
@@ -72,8 +82,7 @@ pub(crate) struct Layout {
     delimiter_is_said: bool,
     /// Malformed lines in a row that could be read by another delimiter.
     misread: Vec<Misread>,
-    /// No line has come but skipped ones.
-    is_first: bool,
+    first: First,
     /// "The time read before" in this source.
     time_before: Option<i64>,
     pub(crate) totals: Totals,
@@ -95,7 +104,7 @@ impl Layout {
             delimiter,
             delimiter_is_said: delimiter.is_some(),
             misread: Vec::new(),
-            is_first: true,
+            first: First::Awaited,
             time_before: None,
             totals: Totals::default(),
         }
@@ -115,7 +124,7 @@ impl Layout {
     /// A line too long: "malformed before anything else is asked of it".
     pub(crate) fn overlong(&mut self, reject: Vec<u8>) -> Vec<LineOutcome> {
         let mut outcomes = Vec::new();
-        self.is_first = false;
+        self.pass_first(First::Passed);
         self.release(&mut outcomes);
         outcomes.push(LineOutcome::Malformed(reject));
         outcomes
@@ -135,33 +144,66 @@ impl Layout {
         // "`#Fields:` or `#fields` at the start of a line makes the rest of it
         // a header."
         if let Some(names) = names_of_fields_line(line) {
-            let heading = Columns::heading(&names, &self.given, &self.times, true, false);
-            match heading {
+            match Columns::heading(&names, &self.given, &self.times, true, false) {
                 _ if matches!(self.given, Given::Position(_)) => outcomes.push(LineOutcome::Skipped),
                 Heading::None => outcomes.push(LineOutcome::Skipped),
-                heading => self.take_heading(heading, reject, outcomes),
+                heading => {
+                    self.pass_first(First::Passed);
+                    // A header that comes back ends no row: it is skipped.
+                    if !matches!(&heading, Heading::Header(columns) if self.is_known(columns)) {
+                        self.release(outcomes);
+                    }
+                    self.take_heading(heading, self.delimiter_is_said, reject, outcomes);
+                }
             }
             return;
         }
 
         // "The delimiter is the one under which a line is a header or a good
         // record (most fields, then this order), tried on every line until one
-        // is; blanks are tried last."
+        // is; blanks are tried last." But what stands before the request of a
+        // default log no client can choose.
         let candidates = self.delimiter.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
-        let mut found = self.most_fields(line, &candidates, Self::is_header_or_record);
+        let mut found = None;
+        if self.delimiter.is_none() && matches!(self.known, Known::Usual(_)) && starts_like_combined(line) {
+            found = self.good_record(line, BLANKS).map(|_| BLANKS);
+        }
+        if found.is_none() {
+            found = self.most_fields(line, &candidates);
+        }
         if found.is_none() && self.delimiter.is_none() {
-            found = self.most_fields(line, &[BLANKS], Self::is_header_or_record);
+            found = self.most_fields(line, &[BLANKS]);
+        }
+
+        // "And the first line after it that either can read can be read by
+        // those and not by the new ones: then it was a torn header, counts as
+        // malformed instead of skipped, and the old columns stay."
+        if found.is_none()
+            && let (Some(doubted), Some(delimiter)) = (&self.doubted, self.delimiter)
+            && self.request(line, delimiter, &doubted.before, false).is_some()
+            && let Some(doubted) = self.doubted.take()
+        {
+            self.totals.torn_headers += 1;
+            outcomes.push(LineOutcome::Malformed(doubted.reject));
+            self.known = doubted.before;
+            self.has_read = true;
+            self.delimiter_is_said = doubted.delimiter_was_said;
+            self.read_line(line, reject, outcomes);
+            return;
         }
         if let Some(delimiter) = found {
-            self.is_first = false;
-            self.delimiter = Some(delimiter);
-            if let Some(heading) = self.heading(line, delimiter) {
-                self.delimiter_is_said = true;
-                self.release(outcomes);
-                self.take_heading(heading, reject, outcomes);
-            } else {
-                self.release(outcomes);
-                self.take_record(line, delimiter, outcomes);
+            self.pass_first(First::Passed);
+            self.release(outcomes);
+            if let Some((request, _)) = self.request(line, delimiter, &self.known, self.is_in_doubt()) {
+                self.delimiter = Some(delimiter);
+                self.take_record(request, line, delimiter, outcomes);
+            } else if let Some(heading) = self.heading(line, delimiter) {
+                let delimiter_was_said = self.delimiter_is_said;
+                if matches!(heading, Heading::Header(_)) {
+                    self.delimiter = Some(delimiter);
+                    self.delimiter_is_said = true;
+                }
+                self.take_heading(heading, delimiter_was_said, reject, outcomes);
             }
             return;
         }
@@ -171,46 +213,74 @@ impl Layout {
             outcomes.push(LineOutcome::Skipped);
             return;
         }
-        let is_first = std::mem::take(&mut self.is_first);
-        let split = |_: &Self, line: &[u8], delimiter| Some(fields(line, delimiter)?.len());
-        // To tell a first line from a record, blanks count as well.
-        let all = [&DELIMITERS[..], &[BLANKS]].concat();
-        let is_any = self.delimiter.is_none() && matches!(self.given, Given::Position(_));
-        if let Some(delimiter) = self.most_fields(line, if is_any { &all } else { &candidates }, split) {
-            let fields = fields(line, delimiter).expect("split before");
-            match &self.given {
-                // "With `--columns` by position, a source's first line is
-                // skipped if none of its fields is a number or a time."
-                Given::Position(_) => {
-                    if is_first && !fields.iter().any(|field| is_data(field, &self.times)) {
-                        outcomes.push(LineOutcome::Skipped);
-                        return;
-                    }
-                }
-                given => {
-                    let heading = Columns::heading(&fields, given, &self.times, false, is_first);
-                    if matches!(heading, Heading::WithoutTime) {
-                        self.release(outcomes);
-                        self.take_heading(heading, reject, outcomes);
-                        return;
-                    }
-                }
+        let is_first = self.first == First::Awaited;
+        if matches!(self.given, Given::Position(_)) {
+            // "With `--columns` by position, a source's first line is skipped
+            // if none of its fields is a number or a time."
+            if is_first && self.is_header_to_people(line) {
+                self.pass_first(First::Passed);
+                outcomes.push(LineOutcome::Skipped);
+                return;
             }
+        } else if self.is_of_names(line, is_first) {
+            self.pass_first(First::Passed);
+            self.release(outcomes);
+            self.take_heading(Heading::WithoutTime, self.delimiter_is_said, reject, outcomes);
+            return;
         }
+        self.pass_first(First::Malformed);
         self.take_malformed(line, reject, outcomes);
     }
 
-    /// The delimiter under which the line is what is asked for and has most
-    /// fields, of several the first.
-    fn most_fields(
-        &self,
-        line: &[u8],
-        delimiters: &[u8],
-        width: impl Fn(&Self, &[u8], u8) -> Option<usize>,
-    ) -> Option<u8> {
+    fn pass_first(&mut self, first: First) {
+        if self.first == First::Awaited {
+            self.first = first;
+        }
+    }
+
+    /// The delimiters that a line can have; blanks last.
+    fn possible(&self) -> Vec<u8> {
+        self.delimiter.map_or([&DELIMITERS[..], &[BLANKS]].concat(), |delimiter| vec![delimiter])
+    }
+
+    /// Whether a first line is a header to people only: under the delimiter
+    /// that it has most of, none of its fields is a number or a time. An input
+    /// that is no log at all has none.
+    fn is_header_to_people(&self, line: &[u8]) -> bool {
+        let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count();
+        let possible = self.possible();
+        let most = possible.iter().rev().max_by_key(|delimiter| count(delimiter)).expect("there is one");
+        let has_data = |fields: Fields| fields.iter().any(|field| is_data(field, &self.times));
+        !is_no_log(line) && fields(line, *most).is_some_and(|fields| !has_data(fields))
+    }
+
+    /// Whether a line "looks like a header without a time" under a delimiter
+    /// that it can have.
+    fn is_of_names(&self, line: &[u8], is_first: bool) -> bool {
+        self.possible().into_iter().any(|delimiter| {
+            // Any text is a row of words.
+            let is_first = is_first && delimiter != BLANKS;
+            let split = fields(line, delimiter).or_else(|| {
+                // Half of a header: its quotes may be what is wrong with it.
+                let unquoted: Vec<u8> = line.iter().copied().filter(|&byte| byte != b'"').collect();
+                if is_first { fields(&unquoted, delimiter) } else { None }
+            });
+            let heading =
+                |fields: Vec<_>| Columns::heading(&fields, &self.given, &self.times, false, is_first);
+            split.is_some_and(|fields| matches!(heading(fields), Heading::WithoutTime))
+        })
+    }
+
+    /// The delimiter under which the line is a header or a good record and has
+    /// most fields, of several the first.
+    fn most_fields(&self, line: &[u8], delimiters: &[u8]) -> Option<u8> {
         let mut best = None;
         for &delimiter in delimiters {
-            if let Some(width) = width(self, line, delimiter)
+            let width_of_heading = || {
+                self.heading(line, delimiter)?;
+                Some(fields(line, delimiter)?.len())
+            };
+            if let Some(width) = self.good_record(line, delimiter).or_else(width_of_heading)
                 && best.is_none_or(|(most, _)| width > most)
             {
                 best = Some((width, delimiter));
@@ -219,22 +289,9 @@ impl Layout {
         best.map(|(_, delimiter)| delimiter)
     }
 
-    /// How many fields the line has, if it is a header or a good record.
-    fn is_header_or_record(&self, line: &[u8], delimiter: u8) -> Option<usize> {
-        if self.heading(line, delimiter).is_some() {
-            return Some(fields(line, delimiter)?.len());
-        }
-        self.good_record(line, delimiter)
-    }
-
     /// How many fields the line has, if it is a good record.
     fn good_record(&self, line: &[u8], delimiter: u8) -> Option<usize> {
-        let before = self.doubted.as_ref().map(|doubted| &doubted.before);
-        let (_, width) = self.request(line, delimiter, &self.known).or_else(|| {
-            // A line that only the columns before a doubted header can read.
-            self.request(line, delimiter, before?)
-        })?;
-        Some(width)
+        self.request(line, delimiter, &self.known, self.is_in_doubt()).map(|(_, width)| width)
     }
 
     /// What the line is as a header.
@@ -252,25 +309,48 @@ impl Layout {
         }
     }
 
+    /// Nothing was read by these columns yet, and they are a header's, or
+    /// assumed though the first line could not be read: a record whose time is
+    /// in 1970 is none if another column has a later one.
+    fn is_in_doubt(&self) -> bool {
+        let can_be_others = match &self.known {
+            Known::Usual(_) => self.first == First::Malformed,
+            Known::Named(_) => !matches!(self.given, Given::Position(_)),
+            Known::Nothing(_) => false,
+        };
+        !self.has_read && can_be_others
+    }
+
     /// The request of a line under a delimiter and some columns, and its number
     /// of fields.
-    fn request(&self, line: &[u8], delimiter: u8, known: &Known) -> Option<(Request, usize)> {
+    fn request(
+        &self,
+        line: &[u8],
+        delimiter: u8,
+        known: &Known,
+        is_in_doubt: bool,
+    ) -> Option<(Request, usize)> {
         if matches!(known, Known::Nothing(_)) {
             return None;
         }
-        let read = |fields: Option<Vec<Vec<u8>>>| {
-            let fields = fields?;
-            let request = known.columns().request(&fields, &self.times, self.time_before)?;
-            Some((request, fields.len()))
+        let is_usual = matches!(known, Known::Usual(_));
+        let read = |fields: Option<Fields>| {
+            let (fields, columns) = (fields?, known.columns());
+            let request = columns.request(&fields, &self.times, self.time_before)?;
+            let has_another =
+                || columns.has_another_time(&fields, &request, &self.times, self.time_before, is_usual);
+            let is_another = is_in_doubt && has_another();
+            (!is_another).then_some((request, fields.len()))
         };
         if delimiter == BLANKS {
-            if matches!(known, Known::Usual(_)) {
-                return read(self.usual_in_blanks(line).0).or_else(|| read(fields(line, BLANKS)));
+            if is_usual {
+                let (with_user, by_themselves) = self.usual_in_blanks(line);
+                return read(with_user.or_else(|| fields(line, BLANKS))).or_else(|| read(by_themselves));
             }
             // "A user name with blanks in it: all up to ` [`", also where the
             // positions are given; the ident `-` before it says that it is one.
             if let Given::Position(_) = self.given
-                && let Some(fields) = known.columns().with_user_before_time(line)
+                && let Some(fields) = known.columns().by_position_in_blanks(line)
             {
                 return read(Some(fields));
             }
@@ -286,10 +366,11 @@ impl Layout {
 
     /// "If the fifth field and not the fourth is a time in brackets, a virtual
     /// host stands before them. A user name with blanks in it: all up to ` [`."
+    /// -> the fields if the user is all up to the time, and each by itself
     ///
     /// `host - john smith [` would be both: the ident `-` in the second place
     /// says that it is no virtual host.
-    fn usual_in_blanks(&self, line: &[u8]) -> (Option<Vec<Vec<u8>>>, bool) {
+    fn usual_in_blanks(&self, line: &[u8]) -> (Option<Fields>, Option<Fields>) {
         let is_ident =
             |fields: &[Vec<u8>], index: usize| fields.get(index).is_some_and(|field| field == b"-");
         let is_time_in_brackets = |fields: &[Vec<u8>], index: usize| {
@@ -297,31 +378,40 @@ impl Layout {
                 field.starts_with(b"[") && field.ends_with(b"]") && self.times.read(field, None).is_some()
             })
         };
-        if let Some(mut fields) = fields(line, BLANKS) {
-            if is_time_in_brackets(&fields, 3) {
-                return (Some(fields), false);
+        let with_user = before_and_from_time(line).map(|(mut words, rest)| {
+            if !is_ident(&words, 1) && (words.len() == 4 || (words.len() > 4 && is_ident(&words, 2))) {
+                words.remove(0);
             }
-            if is_time_in_brackets(&fields, 4) && !is_ident(&fields, 1) {
+            with_user(words, 3, rest)
+        });
+        let by_themselves = fields(line, BLANKS).map(|mut fields| {
+            if is_time_in_brackets(&fields, 4) && !is_time_in_brackets(&fields, 3) && !is_ident(&fields, 1) {
                 fields.remove(0);
-                return (Some(fields), true);
             }
-            if !is_ident(&fields, 1) && is_ident(&fields, 2) {
-                let first = line.iter().position(|byte| b" \t".contains(byte)).unwrap_or(line.len());
-                return (with_user_up_to_bracket(&line[(first + 1).min(line.len())..]), true);
-            }
-        }
-        (with_user_up_to_bracket(line), false)
+            fields
+        });
+        (with_user, by_themselves)
     }
 
     // ---- headers ------------------------------------------------------------
 
-    fn take_heading(&mut self, heading: Heading, reject: Vec<u8>, outcomes: &mut Vec<LineOutcome>) {
+    fn is_known(&self, columns: &Columns) -> bool {
+        matches!(&self.known, Known::Named(known) if known == columns)
+    }
+
+    fn take_heading(
+        &mut self,
+        heading: Heading,
+        delimiter_was_said: bool,
+        reject: Vec<u8>,
+        outcomes: &mut Vec<LineOutcome>,
+    ) {
         if matches!(self.given, Given::Position(_)) {
             outcomes.push(LineOutcome::Skipped);
             return;
         }
         let columns = match heading {
-            Heading::Header(columns) => Known::Named(columns),
+            Heading::Header(columns) => columns,
             // "A header without one of them is an error that names it, and the
             // lines are malformed." Where records have been read by the columns
             // before it, those stay: no line can speak for such a header.
@@ -349,11 +439,11 @@ impl Layout {
         // "A header that comes back is skipped; another one maps the columns
         // anew from there, unless at least one record was read by the columns
         // before it", which is seen later.
-        if columns == self.known {
+        if self.is_known(&columns) {
             outcomes.push(LineOutcome::Skipped);
             return;
         }
-        let before = std::mem::replace(&mut self.known, columns);
+        let before = std::mem::replace(&mut self.known, Known::Named(columns));
         if let Some(doubted) = &mut self.doubted {
             // A further header, and nothing was read by the one before: that
             // is one, for all that is known. The columns before both stay what
@@ -361,7 +451,7 @@ impl Layout {
             outcomes.push(LineOutcome::Skipped);
             doubted.reject = reject;
         } else if self.has_read {
-            self.doubted = Some(Doubted { reject, before });
+            self.doubted = Some(Doubted { reject, before, delimiter_was_said });
             self.has_read = false;
         } else {
             outcomes.push(LineOutcome::Skipped);
@@ -370,23 +460,11 @@ impl Layout {
 
     // ---- records ------------------------------------------------------------
 
-    fn take_record(&mut self, line: &[u8], delimiter: u8, outcomes: &mut Vec<LineOutcome>) {
-        let mut read = self.request(line, delimiter, &self.known);
-        // "And the first line after it that either can read can be read by
-        // those and not by the new ones: then it was a torn header, counts as
-        // malformed instead of skipped, and the old columns stay."
-        if let Some(doubted) = self.doubted.take() {
-            if read.is_some() {
-                self.totals.new_headers += 1;
-                outcomes.push(LineOutcome::Skipped);
-            } else {
-                self.totals.torn_headers += 1;
-                outcomes.push(LineOutcome::Malformed(doubted.reject));
-                self.known = doubted.before;
-                read = self.request(line, delimiter, &self.known);
-            }
+    fn take_record(&mut self, request: Request, line: &[u8], delimiter: u8, outcomes: &mut Vec<LineOutcome>) {
+        if self.doubted.take().is_some() {
+            self.totals.new_headers += 1;
+            outcomes.push(LineOutcome::Skipped);
         }
-        let (request, _) = read.expect("it was found to be a good record");
         self.count_oddities(line, delimiter, &request);
         self.has_read = true;
         self.time_before = Some(request.time);
@@ -396,17 +474,14 @@ impl Layout {
     /// For whoever makes random logs.
     fn count_oddities(&mut self, line: &[u8], delimiter: u8, request: &Request) {
         if delimiter == BLANKS && matches!(self.known, Known::Usual(_)) {
-            let (form, has_virtual_host) = self.usual_in_blanks(line);
-            let is_read = |fields: &Vec<Vec<u8>>| {
-                self.columns().request(fields, &self.times, self.time_before).is_some()
-            };
-            let is_so = form.as_ref().is_some_and(is_read);
-            self.totals.virtual_hosts += u64::from(is_so && has_virtual_host);
-            self.totals.users_with_blanks += u64::from(!is_so);
+            let count = |fields: Option<Fields>| fields.map_or(0, |fields| fields.len());
+            let (written, read) = (count(fields(line, BLANKS)), count(self.usual_in_blanks(line).0));
+            self.totals.virtual_hosts += u64::from(read > 0 && written == read + 1);
+            self.totals.users_with_blanks += u64::from(read > 0 && written > read + 1);
         }
         let before = self.time_before.take();
         if before.is_some()
-            && let Some((alone, _)) = self.request(line, delimiter, &self.known)
+            && let Some((alone, _)) = self.request(line, delimiter, &self.known, self.is_in_doubt())
         {
             self.totals.later_of_two += u64::from(alone.time != request.time);
         }
@@ -437,23 +512,22 @@ impl Layout {
             let delimiter = self.common_delimiter().expect("there is one");
             self.delimiter = Some(delimiter);
             self.totals.changed_delimiters += 1;
-            for Misread { line, .. } in std::mem::take(&mut self.misread) {
-                self.take_record(&line, delimiter, outcomes);
+            for Misread { line, reject, .. } in std::mem::take(&mut self.misread) {
+                match self.request(&line, delimiter, &self.known, self.is_in_doubt()) {
+                    Some((request, _)) => self.take_record(request, &line, delimiter, outcomes),
+                    None => outcomes.push(LineOutcome::Malformed(reject)),
+                }
             }
         }
     }
 
-    /// The delimiter under which all of the misread lines are good records
-    /// (most fields, then the usual order).
+    /// The delimiter under which all of the misread lines are good records and
+    /// the first has most fields, of several the first.
     fn common_delimiter(&self) -> Option<u8> {
         let mut best: Option<(usize, u8)> = None;
-        for delimiter in DELIMITERS.into_iter().chain([BLANKS]) {
-            let widths = self.misread.iter().map(|misread| {
-                misread.good_under.iter().find(|(good, _)| *good == delimiter).map(|(_, width)| *width)
-            });
-            if let Some(width) = widths.sum::<Option<usize>>()
-                && best.is_none_or(|(most, _)| width > most)
-            {
+        for &(delimiter, width) in &self.misread.first()?.good_under {
+            let is_good = |misread: &Misread| misread.good_under.iter().any(|(good, _)| *good == delimiter);
+            if self.misread.iter().all(is_good) && best.is_none_or(|(most, _)| width > most) {
                 best = Some((width, delimiter));
             }
         }
@@ -469,9 +543,37 @@ impl Layout {
 }
 
 /// "Its names separated by tabs if there are any, else by blanks."
-fn names_of_fields_line(line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let rest = line.strip_prefix(b"#Fields:").or_else(|| line.strip_prefix(b"#fields"))?;
+fn names_of_fields_line(line: &[u8]) -> Option<Fields> {
+    let rest = line.strip_prefix(b"#Fields:").or_else(|| line.strip_prefix(b"#fields:"));
+    let is_word = |rest: &&[u8]| rest.starts_with(b" ") || rest.starts_with(b"\t");
+    let rest = trim(rest.or_else(|| line.strip_prefix(b"#fields").filter(is_word))?);
     let separator = if rest.contains(&b'\t') { b'\t' } else { b' ' };
-    let names = rest.split(|&byte| byte == separator);
-    Some(names.filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect())
+    let names: Vec<Vec<u8>> =
+        rest.split(|&byte| byte == separator).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// A word without delimiters, and further on a time in brackets and a quote.
+fn starts_like_combined(line: &[u8]) -> bool {
+    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    let is_word = !word.is_empty() && word.len() < line.len();
+    let end = line.windows(3).position(|three| three == b"] \"").unwrap_or(0);
+    is_word
+        && !word.iter().any(|byte| b",;|\t\"".contains(byte))
+        && line[..end].windows(2).any(|two| two == b" [")
+}
+
+/// "Compressed data (gzip, zstd, xz, bzip2), UTF-16, a log of JSON objects or
+/// lines that end in CR alone."
+fn is_no_log(line: &[u8]) -> bool {
+    let is_compressed =
+        [&b"\x1F\x8B"[..], b"\x28\xB5\x2F\xFD", b"\xFD7zXZ\0"].iter().any(|magic| line.starts_with(magic))
+            || (line.starts_with(b"BZh") && line.get(4..10) == Some(b"1AY&SY"));
+    let start = &line[..line.len().min(200)];
+    let nuls = start.split(|&byte| byte == 0).count() - 1;
+    let is_utf16 = line.starts_with(b"\xFF\xFE")
+        || line.starts_with(b"\xFE\xFF")
+        || (start.len() >= 8 && nuls * 5 > start.len() * 2);
+    let is_json = line.starts_with(b"{") && line.windows(2).any(|two| two == b"\":");
+    is_compressed || is_utf16 || is_json || line.contains(&b'\r')
 }

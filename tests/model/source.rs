@@ -31,6 +31,8 @@ pub(crate) struct Suspect {
     pub(crate) request: Request,
     /// A forward one smaller by more than the lateness has come after it.
     pub(crate) is_overtaken: bool,
+    /// A backward one was current when it came.
+    pub(crate) is_current: bool,
 }
 
 /// The numbers of the rates: of one second, or of a whole alert window.

@@ -59,7 +59,7 @@ impl Source {
 
     /// A good record has come, or a held one is taken again.
     pub(crate) fn take(&mut self, request: Request, now: Now) {
-        self.take_suspect(Suspect { request, is_overtaken: false }, now);
+        self.take_suspect(Suspect { request, is_overtaken: false, is_current: false }, now);
     }
 
     fn take_suspect(&mut self, suspect: Suspect, now: Now) {
@@ -163,7 +163,7 @@ impl Source {
         if self.is_current(time, now) {
             self.run.forward.push(suspect);
             self.totals.leaps[1] += 1;
-            self.leap(time, now);
+            self.leap_to_least(now);
             return;
         }
         // "If it isn't and the log is live, it is unconfirmed at once."
@@ -185,7 +185,7 @@ impl Source {
                 self.unconfirm_forward(first);
             } else {
                 self.totals.leaps[0] += 1;
-                self.leap(time, now);
+                self.leap_to_least(now);
             }
         }
     }
@@ -195,14 +195,19 @@ impl Source {
         now.listened - self.run.listened_at_accepted >= UNDISTURBED
     }
 
+    /// One that is current, or 10 of them, confirm all that are held.
+    fn leap_to_least(&mut self, now: Now) {
+        let least = self.run.forward.iter().map(|suspect| suspect.request.time).min();
+        self.leap(least.expect("one is held"), now);
+    }
+
     /// "`S = E =` the least of them, and all held are taken again in order of
-    /// time." `least` is a time of those that are confirmed.
+    /// time." `least` is the least time of those that are confirmed.
     fn leap(&mut self, least: i64, now: Now) {
         let mut held = std::mem::take(&mut self.run.forward);
-        let confirmed = |suspect: &&Suspect| !self.run.is_ending || self.can_be_confirmed(suspect, now);
-        let least = held.iter().filter(confirmed).map(|suspect| suspect.request.time).min().unwrap_or(least);
-        self.run.stream_time = least;
-        // "It never goes back", where silence has moved it further.
+        // Neither goes back: `S` is "the greatest accepted time", and silence may
+        // have moved `E` further.
+        self.run.stream_time = self.run.stream_time.max(least);
         self.run.clock = self.run.clock.max(least);
         self.close_seconds(self.watermark());
         while let Some(suspect) = remove_least(&mut held) {
@@ -221,6 +226,7 @@ impl Source {
 
     fn take_backward(&mut self, suspect: Suspect, now: Now) {
         let time = suspect.request.time;
+        // "`now` is the wall clock when a record comes."
         let is_current = self.is_current(time, now);
         // "One that comes more than the lateness behind the greatest of those
         // held before it makes those unconfirmed and is the first of a new
@@ -231,7 +237,7 @@ impl Source {
                 self.unconfirm_backward(held);
             }
         }
-        self.run.backward.push(suspect);
+        self.run.backward.push(Suspect { is_current, ..suspect });
 
         // "At the end of input none is confirmed, however many are held."
         if self.run.is_ending {
@@ -253,7 +259,7 @@ impl Source {
             // record was accepted for 60 s, or if they are backward, all
             // current, and `E > now + F`; until then the first to come is
             // unconfirmed and leaves."
-            let all_current = self.run.backward.iter().all(|held| self.is_current(held.request.time, now));
+            let all_current = self.run.backward.iter().all(|held| held.is_current);
             let is_near = self.is_near_the_present(now);
             if is_near && !self.is_undisturbed(now) && !(all_current && is_ahead) {
                 let first = self.run.backward.remove(0);
