@@ -13,7 +13,7 @@ use crate::count::Request;
 use crate::read::columns::{ColumnList, Columns, LayoutOptions};
 use crate::read::delimited::Good;
 use crate::read::held::{Decided, HeldLine, Row, TimeOf1970};
-use crate::read::hint::{self, Asked, Hint};
+use crate::read::hint::Hint;
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::is_blank;
@@ -153,13 +153,7 @@ impl Layout {
     /// Of the first line that couldn't be read: what the input most likely is.
     #[must_use]
     pub fn hint(&self, text: &[u8], problem: &Malformed) -> Option<Hint> {
-        let asked = match self.state.basis {
-            _ if self.reader.has_names() => Asked::Names,
-            Basis::Given => Asked::Positions,
-            _ => Asked::Nothing,
-        };
-        let is_assumed = self.state.basis == Basis::Assumed;
-        hint::hint(text, problem, asked, is_assumed, self.reader.times.has_format())
+        self.reader.hint(text, problem, self.state.basis)
     }
 
     /// Reads the next of `lines`, or a line that was held back before them;
@@ -400,9 +394,6 @@ impl Layout {
     /// general way.
     fn set_plain(&mut self) {
         self.changes += 1;
-        let State { columns, basis, delimiter, has_records, .. } = &self.state;
-        let is_known = *has_records && *basis != Basis::Unknown && !self.reader.times.has_format();
-        let delimiter = delimiter.filter(|_| is_known).map(|index| self.reader.delimiter(index));
-        self.plain = delimiter.map(|delimiter| PlainReader::new(columns, delimiter));
+        self.plain = self.reader.plain(&self.state);
     }
 }

@@ -4,8 +4,9 @@ use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
 use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header, Role};
 use crate::read::delimited::{Delimited, Expected, Good, fields_directive, list};
-use crate::read::hint::foreign_format;
+use crate::read::hint::{self, Asked, Hint, foreign_format};
 use crate::read::names::{Names, column_called};
+use crate::read::plain::PlainReader;
 use crate::read::record::Record;
 use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
@@ -89,6 +90,25 @@ impl LineReader {
     /// The index of a delimiter.
     pub(crate) fn index_of(&self, delimiter: u8) -> Option<usize> {
         self.readers.iter().position(|reader| reader.delimiter() == delimiter)
+    }
+
+    /// What the input most likely is, of which `text` is the first line that
+    /// couldn't be read.
+    pub(crate) fn hint(&self, text: &[u8], problem: &Malformed, basis: Basis) -> Option<Hint> {
+        let asked = match basis {
+            _ if self.has_names() => Asked::Names,
+            Basis::Given => Asked::Positions,
+            _ => Asked::Nothing,
+        };
+        hint::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
+    }
+
+    /// The fast way to read lines, if `state` is known well enough.
+    pub(crate) fn plain(&self, state: &State) -> Option<PlainReader> {
+        let is_known = state.has_records && state.basis != Basis::Unknown && !self.times.has_format();
+        let delimiter = self.delimiter(state.delimiter.filter(|_| is_known)?);
+        let plain = PlainReader::new(&state.columns, delimiter);
+        Some(if state.basis == Basis::Assumed { plain.with_virtual_hosts() } else { plain })
     }
 
     /// The delimiter at an index.

@@ -64,7 +64,11 @@ fuzz_target!(|data: &[u8]| {
     let columns = if bytes.next() % 4 == 0 { Columns::default() } else { columns(bytes) };
     let place = usize::from(bytes.next()) % 5;
     let delimiter = if place == 4 { b' ' } else { DELIMITERS[place] };
+    let has_virtual_hosts = bytes.next() % 2 == 0;
     let mut reader = PlainReader::new(&columns, delimiter);
+    if has_virtual_hosts {
+        reader = reader.with_virtual_hosts();
+    }
     let mut times = TimeReader::new(Zone::utc());
     let mut text = bytes.rest();
     while let Some(newline) = text.iter().position(|&byte| byte == b'\n') {
@@ -74,7 +78,8 @@ fuzz_target!(|data: &[u8]| {
             let line = &whole[..newline];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if place == 4 {
-                for start in [Start::Usual, Start::Before(3), Start::Fields] {
+                let starts = [Start::Usual, Start::Before(3), Start::Fields];
+                for start in starts.into_iter().take(if has_virtual_hosts { 1 } else { 3 }) {
                     let mut splitter = BlankSplitter::default();
                     let record = splitter.split(line, start).expect("it is closed");
                     let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
