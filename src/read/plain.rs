@@ -401,7 +401,7 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     fn skip(&mut self) -> Option<()> {
         match self.rest {
-            // What many servers write for nothing, and for who is asking always.
+            // `"-"`: the usual ident and user.
             [b'"', b'-', b'"', byte, rest @ ..] if *byte == self.delimiter && !self.is_at_end => {
                 self.rest = rest;
             }
