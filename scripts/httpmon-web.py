@@ -19,7 +19,7 @@ PAGE = "/-/dashboards/httpmon"
 
 
 class Store(Database):
-    """Opened for reading only, whatever asks; under one name, whatever the file's (the page's queries name it)."""
+    """Always opened read-only, and always under one name, which the page's queries use."""
 
     def connect(self, write=False):
         connection = open_read_only(self.path)
@@ -84,8 +84,8 @@ def dashboard():
 
 
 class Door:
-    """Lets in who asks for this machine by a name that it has: a page elsewhere, whose name was made to lead here
-    (DNS rebinding), is refused. And what isn't the page, or one of its own queries, only if SQL may be asked."""
+    """Refuses requests whose Host is not a name of this machine (DNS rebinding). Refuses everything but the page and
+    its own queries unless SQL is allowed."""
 
     def __init__(self, app, names, queries, sql):
         self.app, self.names, self.queries, self.sql = app, names, queries, sql

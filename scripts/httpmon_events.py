@@ -57,7 +57,7 @@ class Lines:
 def event_in(line):
     """The event that a line ends with, and where in the line it starts; (None, len(line)) if there is none.
 
-    A writer that died, or a full disk, leaves a torn event without LF, and the next event is glued to it. Whatever
+    A writer that died, or a full disk, leaves a torn event without LF, and the next event is joined to it. All that
     stands before the last event that is whole to the end of the line was torn.
     """
     line = line.rstrip()

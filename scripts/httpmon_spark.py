@@ -188,7 +188,7 @@ def find_logs(operands):
 
 
 def filter_command(options):
-    """Without alerts, as they are none of one log's business; no wall clock."""
+    """Without alerts, which need all logs; no wall clock."""
     command = [options.httpmon, "--quiet", "--interval=1s", "--top=0", "--threshold=off"]
     command += ["--idle-timeout=0", f"--window={options.window}", f"--lateness={options.lateness}"]
     for name in "columns", "delimiter", "zone":
@@ -218,7 +218,7 @@ def read_log(path, cat, command):
 
 
 def read_logs(spark, options):
-    """The summaries of all logs. The greatest files are dealt out first, so that none comes last alone."""
+    """The summaries of all logs. The largest files go first, so that none is read last and alone."""
     context = spark.sparkContext
     parts = min(len(options.logs), max(32 * context.defaultParallelism, 1000))
     cat, command = options.cat, filter_command(options)

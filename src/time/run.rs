@@ -322,7 +322,7 @@ impl Run {
         }
     }
 
-    /// Moves time on to `least`, across the gap that the suspects ahead say is
+    /// Advances time to `least`, across the gap that the suspects ahead say is
     /// there, and takes them again.
     #[cold]
     fn leap(&mut self, least: i64, now: Moment) {

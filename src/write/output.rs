@@ -13,7 +13,7 @@ use rustix::io::Errno;
 ///
 /// The standard library's `Stdout` hides some errors, such as those of a
 /// descriptor that is open for reading only; and one that another program made
-/// non-blocking is no error here. (One that was closed at the start is
+/// non-blocking is not an error here. (One that was closed at the start is
 /// /dev/null by now: the runtime opens that.)
 #[derive(Debug)]
 pub struct Output(File);

@@ -159,7 +159,7 @@ ok 'two of them write one after the other'
 
 { httpmon-append "$dir/pipe.ev" < "$dir/whole" || printf 'status %s\n' $? >&2; } 2> "$dir/err" | head -n 1 > /dev/null
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
-ok 'a reader that goes away is no error'
+ok 'a reader that goes away is not an error'
 for arguments in '' '--colour' 'a b' "$dir/none/ev"; do
     status=0
     # shellcheck disable=SC2086

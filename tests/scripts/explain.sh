@@ -82,4 +82,4 @@ done
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
 httpmon-explain --help > "$dir/out"
 [ "$(head -c 22 "$dir/out")" = 'usage: httpmon-explain' ] && [ "$(awk 'length > 79' "$dir/out")" = '' ] || fail 'help'
-ok 'wrong usage is one line and status 2, a reader that goes away is no error'
+ok 'wrong usage is one line and status 2, a reader that goes away is not an error'

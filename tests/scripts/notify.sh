@@ -163,7 +163,7 @@ ok 'an empty stream is none'
 for _ in $(seq 20000); do printf '%s\n' "$summary"; done > "$dir/many"
 { httpmon-notify cat < "$dir/many" || printf 'status %s\n' $? >&2; } 2> "$dir/err" | head -n 1 > /dev/null
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
-ok 'a reader that goes away is no error'
+ok 'a reader that goes away is not an error'
 status=0
 printf '%s\n' "$alert" "$recovery" > "$dir/events"
 httpmon-notify cat < "$dir/events" > /dev/full 2> "$dir/err" || status=$?

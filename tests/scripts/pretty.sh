@@ -130,7 +130,7 @@ ok 'input without an event is status 1, and at most ten lines are reported singl
 
 httpmon-pretty < /dev/null > "$dir/out" 2> "$dir/err" || fail "empty stream: status $?"
 if [ -s "$dir/out" ] || [ -s "$dir/err" ]; then fail 'an empty stream is not silent'; fi
-ok 'an empty stream shows nothing and is no error'
+ok 'an empty stream shows nothing and is not an error'
 
 sed -n 1p "$dir/events" | jq -c '.source = "x\u001b[2J\u0007\u0085\u0000\u202e" | .sections[0].section = "/\u001b]0;t\u0007\r"' |
     httpmon-pretty > "$dir/out"

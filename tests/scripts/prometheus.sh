@@ -134,7 +134,7 @@ ok 'a line of 30 MB is passed on in linear time'
 for _ in $(seq 20000); do printf '%s\n' "$summary"; done > "$dir/many"
 { httpmon-prometheus "$dir/a.prom" < "$dir/many" || printf 'status %s\n' $? >&2; } 2> "$dir/err" | head -n 1 > /dev/null
 [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
-ok 'a reader that goes away is no error'
+ok 'a reader that goes away is not an error'
 status=0
 httpmon-prometheus "$dir/a.prom" < "$dir/many" > /dev/full 2> "$dir/err" || status=$?
 [ "$status" = 2 ] && grep -q 'No space left' "$dir/err" || fail "a full disk: status $status, $(cat "$dir/err")"
