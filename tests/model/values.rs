@@ -99,11 +99,14 @@ pub(crate) fn status(value: &[u8]) -> Result<Option<u64>, Unreadable> {
         return Ok(None);
     }
     match value.iter().position(|&byte| byte == b'/') {
-        Some(slash) if slash > 0 && !value[..slash].iter().any(|&byte| is_blank(byte)) => {
-            integer(&value[slash + 1..], 999).map(Some)
-        }
+        Some(slash) if is_word(&value[..slash]) => integer(&value[slash + 1..], 999).map(Some),
         _ => integer(value, 999).map(Some),
     }
+}
+
+/// Anything without blanks but a number.
+fn is_word(text: &[u8]) -> bool {
+    !text.is_empty() && !text.iter().any(|&byte| is_blank(byte)) && integer(text, u64::MAX).is_err()
 }
 
 /// "An integer from 0 to 2^63-1, also `80251.0`; empty or `-`: 0."
