@@ -556,10 +556,9 @@ impl Columns {
     }
 }
 
-/// "A number or a time", also one that `--time-format` doesn't mean.
+/// "A number or a time".
 pub(crate) fn is_data(field: &[u8], times: &Times) -> bool {
-    let in_any_form = || Times::new(None, None).read(field, None).is_some();
-    values::is_number(field) || times.read(field, None).is_some() || in_any_form()
+    values::is_number(field) || times.is_time(field)
 }
 
 /// A letter or `_`, `@` or `$`, then these and digits, blanks and few signs.

@@ -319,6 +319,13 @@ impl Times {
         (0..END_OF_8999).contains(&seconds).then_some(seconds)
     }
 
+    /// Whether a value is a time, if only in another form than the one that
+    /// `--time-format` asks for.
+    pub(crate) fn is_time(&self, value: &[u8]) -> bool {
+        let in_any_form = || Self { format: None, zone: Zone::Utc }.read(value, None).is_some();
+        self.read(value, None).is_some() || (self.format.is_some() && in_any_form())
+    }
+
     /// "In the conversions of strptime that jiff has."
     fn by_format(&self, format: &str, value: &[u8], before: Option<i64>) -> Option<i64> {
         let parsed = jiff::fmt::strtime::parse(format, value).ok()?;
