@@ -145,8 +145,9 @@ fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
     }
 }
 
+/// Whether the value of a field is `-`; an empty one in quotes may stand before.
 fn is_dash(text: &[u8], field: Option<&(usize, usize)>) -> bool {
-    field.is_some_and(|&(start, end)| &text[start..end] == b"-")
+    field.is_some_and(|&(start, end)| matches!(&text[start..end], b"-" | b"\"\"-"))
 }
 
 /// Where the blank stands before the time in brackets that comes before the

@@ -19,6 +19,8 @@ pub(crate) struct Request {
 
 // ---- the table of names -----------------------------------------------------
 
+// The contract's names, and the further ones of the manual.
+
 const HOST: &[&str] = &[
     "remotehost",
     "remoteaddr",
@@ -30,11 +32,16 @@ const HOST: &[&str] = &[
     "srcip",
     "ipaddress",
     "requestip",
+    "clienthost",
+    "clientaddr",
+    "clientaddress",
+    "sourceaddress",
+    "remoteaddress",
     "ip",
     "client",
     "host",
 ];
-const USER: &[&str] = &["authuser", "remoteuser", "user", "username"];
+const USER: &[&str] = &["authuser", "remoteuser", "user", "username", "csusername", "clientusername"];
 const TIME: &[&str] = &[
     "timestamp",
     "datetime",
@@ -46,9 +53,26 @@ const TIME: &[&str] = &[
     "date",
     "epoch",
     "ts",
+    "msec",
+    "requestdatetime",
+    "edgestarttimestamp",
+    "startutc",
+    "startlocal",
+    "requesttimeepoch",
+    "requesttimestamp",
+    "eventtime",
 ];
 const REQUEST: &[&str] = &["request", "requestline"];
-const METHOD: &[&str] = &["method", "requestmethod", "httpmethod", "methodhttp", "verb", "csmethod"];
+const METHOD: &[&str] = &[
+    "method",
+    "requestmethod",
+    "httpmethod",
+    "methodhttp",
+    "verb",
+    "csmethod",
+    "clientrequestmethod",
+    "requestverb",
+];
 const PATH: &[&str] = &[
     "path",
     "url",
@@ -61,6 +85,11 @@ const PATH: &[&str] = &[
     "desturl",
     "endpoint",
     "target",
+    "requestpath",
+    "clientrequesturi",
+    "clientrequestpath",
+    "urloriginal",
+    "resourcepath",
 ];
 const STATUS: &[&str] = &[
     "status",
@@ -72,23 +101,63 @@ const STATUS: &[&str] = &[
     "scstatus",
     "response",
     "code",
-    // Amazon's load balancers.
     "elbstatuscode",
+    "edgeresponsestatus",
+    "downstreamstatus",
+    "httpstatuscode",
+    "originstatus",
 ];
-const BYTES: &[&str] =
-    &["bytes", "bodybytessent", "bytessent", "size", "responsesize", "responsebodylen", "scbytes"];
+const BYTES: &[&str] = &[
+    "bytes",
+    "bodybytessent",
+    "bytessent",
+    "size",
+    "responsesize",
+    "responsebodylen",
+    "scbytes",
+    "sentbytes",
+    "responsebytes",
+    "edgeresponsebytes",
+    "downstreamcontentsize",
+    "byteswritten",
+    "responselength",
+];
 /// 1971-01-01T00:00:00Z.
 const YEAR_1971: i64 = 31_536_000;
 
-/// With what one of the unit is in nanoseconds. Not all that is known: only
-/// nginx's and the contract's own.
+/// With what one of the unit is in nanoseconds.
 const LATENCY: &[(&str, u64)] = &[
     ("requesttime", SECOND),
+    ("timetaken", MILLISECOND),
+    ("timetakenmicros", MICROSECOND),
+    ("totaltime", MILLISECOND),
+    ("eventduration", 1),
+    ("duration", SECOND),
+    ("durations", SECOND),
+    ("durationms", MILLISECOND),
+    ("durationus", MICROSECOND),
+    ("durationns", 1),
+    ("requestduration", SECOND),
+    ("elapsed", MILLISECOND),
+    ("elapsedtime", MILLISECOND),
+    ("responselatency", MILLISECOND),
+    ("responsetime", SECOND),
+    ("responsetimems", MILLISECOND),
     ("latency", SECOND),
+    ("latencys", SECOND),
     ("latencyms", MILLISECOND),
     ("latencyus", MICROSECOND),
     ("latencyns", 1),
+    ("requesttimems", MILLISECOND),
+    ("targetprocessingtime", SECOND),
+    ("backendprocessingtime", SECOND),
+    ("upstreamresponsetime", SECOND),
+    ("originresponsedurationms", MILLISECOND),
 ];
+/// "Each with the unit that its system writes": beside these, `time-taken` is
+/// in seconds, and beside those, `duration` in nanoseconds.
+const BESIDE_SECONDS: &[&str] = &["xedgelocation", "timetofirstbyte", "httpstatuscode", "httpstatus"];
+const BESIDE_NANOSECONDS: &[&str] = &["downstreamstatus", "startutc", "originduration"];
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 pub(crate) const MILLISECOND: u64 = 1_000_000;
@@ -337,8 +406,15 @@ impl Columns {
         ]
         .into_iter()
         .find_map(|(role, unit)| Some((given_index(role)?, unit)));
-        let latency =
-            given_latency.or_else(|| LATENCY.iter().find_map(|&(name, unit)| Some((called(name)?, unit))));
+        let latency = given_latency.or_else(|| {
+            let has_one_of = |others: &[&str]| others.iter().any(|name| called(name).is_some());
+            let unit_of = |name, unit| match name {
+                "timetaken" if has_one_of(BESIDE_SECONDS) => SECOND,
+                "duration" if has_one_of(BESIDE_NANOSECONDS) => 1,
+                _ => unit,
+            };
+            LATENCY.iter().find_map(|&(name, unit)| Some((called(name)?, unit_of(name, unit))))
+        });
         let request = index("request", REQUEST);
         Some(Self {
             width: Width::Exactly(names.len()),
@@ -480,10 +556,9 @@ impl Columns {
     }
 }
 
-/// "A number or a time", also one that `--time-format` doesn't mean.
+/// "A number or a time".
 pub(crate) fn is_data(field: &[u8], times: &Times) -> bool {
-    let in_any_form = || Times::new(None, None).read(field, None).is_some();
-    values::is_number(field) || times.read(field, None).is_some() || in_any_form()
+    values::is_number(field) || times.is_time(field)
 }
 
 /// A letter or `_`, `@` or `$`, then these and digits, blanks and few signs.

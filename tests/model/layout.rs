@@ -267,7 +267,8 @@ impl Layout {
             });
             let heading =
                 |fields: Vec<_>| Columns::heading(&fields, &self.given, &self.times, false, is_first);
-            split.is_some_and(|fields| matches!(heading(fields), Heading::WithoutTime))
+            // A torn one may have a time.
+            split.is_some_and(|fields| !matches!(heading(fields), Heading::None))
         })
     }
 

@@ -99,11 +99,14 @@ pub(crate) fn status(value: &[u8]) -> Result<Option<u64>, Unreadable> {
         return Ok(None);
     }
     match value.iter().position(|&byte| byte == b'/') {
-        Some(slash) if slash > 0 && !value[..slash].iter().any(|&byte| is_blank(byte)) => {
-            integer(&value[slash + 1..], 999).map(Some)
-        }
+        Some(slash) if is_word(&value[..slash]) => integer(&value[slash + 1..], 999).map(Some),
         _ => integer(value, 999).map(Some),
     }
+}
+
+/// Anything without blanks but a number.
+fn is_word(text: &[u8]) -> bool {
+    !text.is_empty() && !text.iter().any(|&byte| is_blank(byte)) && integer(text, u64::MAX).is_err()
 }
 
 /// "An integer from 0 to 2^63-1, also `80251.0`; empty or `-`: 0."
@@ -314,6 +317,13 @@ impl Times {
         };
         // "Years 1970 to 8999."
         (0..END_OF_8999).contains(&seconds).then_some(seconds)
+    }
+
+    /// Whether a value is a time, if only in another form than the one that
+    /// `--time-format` asks for.
+    pub(crate) fn is_time(&self, value: &[u8]) -> bool {
+        let in_any_form = || Self { format: None, zone: Zone::Utc }.read(value, None).is_some();
+        self.read(value, None).is_some() || (self.format.is_some() && in_any_form())
     }
 
     /// "In the conversions of strptime that jiff has."

@@ -39,9 +39,10 @@ fuzz_target!(|data: &[u8]| {
         .collect();
     let expected = model::run(&options, &steps, case.wall);
     let found = run(&case, &case.steps);
+    let input = || format!("{:?}, {}", case.arguments(), case.input().escape_ascii());
     for (found, expected) in found.events.iter().zip(&expected.events) {
-        assert_eq!(found, expected);
+        assert_eq!(found, expected, "{}", input());
     }
-    assert_eq!(found.events.len(), expected.events.len());
-    assert_eq!(found.rejects, expected.rejects);
+    assert_eq!(found.events.len(), expected.events.len(), "{}", input());
+    assert_eq!(found.rejects, expected.rejects, "{}", input());
 });

@@ -23,11 +23,15 @@ use libfuzzer_sys::fuzz_target;
 /// What the model makes of one field after the other.
 fn expected(fields: &[&[u8]], columns: &Columns) -> Option<(i64, Vec<u8>, &'static str, Vec<u8>, u64, u64)> {
     let field = |column: Option<usize>| column.map(|column| trim(fields[column]));
-    let time = match columns.date {
-        None => fields[columns.time].to_vec(),
-        Some(date) => [trim(fields[date]), trim(fields[columns.time])].join(&b' '),
+    let times = values::Times::new(None, None);
+    let time = fields[columns.time];
+    let second = match columns.date.map(|date| trim(fields[date])) {
+        None => times.read(time, None)?,
+        // A date may be a whole time.
+        Some(date) => {
+            times.read(date, None).or_else(|| times.read(&[date, trim(time)].join(&b' '), None))?
+        }
     };
-    let second = values::Times::new(None, None).read(&time, None)?;
     let status = values::status(field(columns.status).unwrap_or_default()).ok()?;
     let bytes = values::bytes(field(columns.bytes).unwrap_or_default()).ok()?;
     let (method, target) = match (field(columns.request), field(columns.method), field(columns.path)) {
