@@ -161,19 +161,19 @@ impl Delimited {
             },
             Err(UnclosedQuote) => Malformed::UnclosedQuote,
         };
-        if memchr::memmem::find(text, b"\\\"").is_some() {
-            if let Ok(record) = self.escaping.split(text) {
-                match read_request(&record, columns, times) {
-                    Ok((second, _)) if has_another_time(&record, columns, expected, second, times) => {
-                        problem = Malformed::Time(record.field(columns.time).into());
-                    }
-                    Ok((second, request)) => {
-                        return Ok(Good::new(second, &request, &record, Place::Escaping));
-                    }
-                    Err(Malformed::Fields { .. }) => {}
-                    // With the right number of fields this is the likelier reading.
-                    Err(other) => problem = other,
+        if memchr::memmem::find(text, b"\\\"").is_some()
+            && let Ok(record) = self.escaping.split(text)
+        {
+            match read_request(&record, columns, times) {
+                Ok((second, _)) if has_another_time(&record, columns, expected, second, times) => {
+                    problem = Malformed::Time(record.field(columns.time).into());
                 }
+                Ok((second, request)) => {
+                    return Ok(Good::new(second, &request, &record, Place::Escaping));
+                }
+                Err(Malformed::Fields { .. }) => {}
+                // With the right number of fields this is the likelier reading.
+                Err(other) => problem = other,
             }
         }
         Err(problem)
