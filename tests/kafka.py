@@ -29,6 +29,7 @@ SERVERS = ["web1", "web2", "web3", "web4", "web5", "web9"]  # two of them in par
 ROUND = 15  # seconds of the logs
 CONSUMERS = {"a": (0, 1), "b": (2, 3), "one": (3,)}  # their partitions
 chosen = random.Random(20)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends, too
 
 
 def fail(text):
