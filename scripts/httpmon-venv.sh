@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What httpmon-web and httpmon-spark share: a virtual environment with what they need, made once.
+# What httpmon-web, httpmon-kafka and httpmon-spark share: a virtual environment with what they need, made once.
 # To be sourced; run by itself it does nothing.
 
 # Makes the environment if it isn't there, and sets `venv` to its folder. Each file of pins names every package with

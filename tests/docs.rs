@@ -158,7 +158,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
             assert!(is_known(name), "the manual: --{name}");
         }
     }
-    // Of cargo, jq, Redis, Spark and the project's own scripts.
+    // Of cargo, jq, Spark and the project's own scripts.
     let foreign = [
         "release",
         "unbuffered",
@@ -167,7 +167,9 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
         "cat",
         "output",
         "master",
-        "redis",
+        "brokers",
+        "from",
+        "partitions",
         "bench",
         "install",
         "minutes",
