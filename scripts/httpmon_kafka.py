@@ -62,7 +62,7 @@ LOOK_BACK = 10_000  # messages; more if a server's last lines repeat themselves
 # A message has at most 1,000,000 bytes. httpmon counts a line of more than 262,144 as malformed, cut or not.
 LONGEST_LINE = 500_000
 NUMBER = "n"  # the header with the number
-WARM_UP = 600  # seconds that httpmon-append lets pass before it believes a replay more than the file
+WARM_UP = 600  # seconds of a replay after which httpmon-append believes it more than the file
 
 said = None
 
