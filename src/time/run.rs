@@ -85,8 +85,7 @@ impl Run {
     /// silence goes unnoticed.
     #[must_use]
     pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
-        let ahead = self.clock.event_time() - now.wall;
-        (ahead > NEAR).then_some(ahead)
+        Some(self.clock.event_time() - now.wall).filter(|&ahead| ahead > NEAR)
     }
 
     /// Whether the log is live.
