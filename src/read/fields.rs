@@ -283,18 +283,53 @@ fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
 #[inline(always)]
 fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     const LOW: u64 = !HIGHEST;
+    const POINT: u64 = (b'.' ^ b'0') as u64;
     let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
     // Exactly the bytes that are no digits: nothing is carried.
     let others = ((word & LOW).wrapping_add(0x7676_7676_7676_7676) | word) & HIGHEST;
+    // `0.123`, as nginx writes it up to ten seconds.
+    if others & 0x8080_8080_8080 == 0x8000_0000_8000 && (word >> 8) & 0xFF == POINT {
+        let digits = (word & 0xFF) | ((word >> 8) & 0xFFFF_FF00);
+        let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF;
+        return Some(((pairs & 0xFF) * 100 + (pairs >> 16), 3, text.get(5..)?));
+    }
     let point = others.trailing_zeros() & !7;
     let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
     let whole = 1_u64.checked_shl(point)?.wrapping_sub(1);
     let has_both = point > 0 && end - point > 8;
-    if end >= 64 || !has_both || (word >> point) & 0xFF != u64::from(b'.' ^ b'0') {
+    if end >= 64 || !has_both || (word >> point) & 0xFF != POINT {
         return None;
     }
     let digits = (word & whole) | ((word >> 8) & !whole);
     // They are read as the last of eight.
     let value = join_digits(digits.checked_shl(72 - end)?);
     Some((value, ((end - point) / 8 - 1) as usize, text.get((end / 8) as usize..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::value::{Unit, read_latency};
+
+    #[test]
+    fn a_decimal_that_is_read_at_once_is_the_one_that_is_read_by_itself() {
+        let mut read = 0;
+        for whole in ["", "0", "1", "9", "12", "345", "1234567", "12345678"] {
+            for decimals in ["", "0", "1", "12", "123", "009", "999", "1234", "123456", "12345678"] {
+                for point in [".", "", "-", "/", ":"] {
+                    let text = format!("{whole}{point}{decimals}");
+                    for (unit, after) in [(Unit::Seconds, ",\n12345678"), (Unit::Milliseconds, "\n12345678")]
+                    {
+                        let line = format!("{text}{after}");
+                        let mut fields = Fields { rest: line.as_bytes(), is_at_end: false, delimiter: b',' };
+                        let Some(latency) = fields.decimal(unit.exponent()) else { continue };
+                        assert_eq!(Some(latency), read_latency(text.as_bytes(), unit), "{line:?}");
+                        assert_eq!(fields.rest, &line.as_bytes()[text.len() + 1..], "{line:?}");
+                        read += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 100, "{read}");
+    }
 }
