@@ -66,7 +66,8 @@ ok 'time that was set back: the events of both runs, each once'
 
 # Torn lines.
 rm "$ev"
-{ head -n 5 "$dir/whole"; sed -n 6p "$dir/whole" | head -c 100; tail -n +7 "$dir/whole" | head -n 20; } > "$ev"
+torn=$(sed -n 6p "$dir/whole")
+{ head -n 5 "$dir/whole"; printf %s "${torn::100}"; sed -n 7,26p "$dir/whole"; } > "$ev"
 httpmon-append "$ev" < "$dir/whole" > /dev/null 2> "$dir/err"
 is 'a torn line in the middle' "$dir/whole"
 ok 'a torn line in the middle, with an event glued to it, is repaired'
@@ -84,7 +85,8 @@ httpmon-append "$ev" < "$dir/whole" > /dev/null
 printf '%s\n' '{"type":"alert","source":"other","time":"2019-02-07T21:00:00Z","name":"high_traffic"}' | httpmon-append "$ev" > /dev/null
 head -n -1 "$ev" | cmp - "$dir/whole" && [ "$(tail -n 1 "$ev" | jq -r .source)" = other ] || fail 'torn, and another source'
 ok 'a torn last line that another event follows is cut'
-{ head -n 3 "$dir/whole"; printf 'no event\n\n'; sed -n 4p "$dir/whole" | head -c 50; } > "$dir/in"
+torn=$(sed -n 4p "$dir/whole")
+{ head -n 3 "$dir/whole"; printf 'no event\n\n%s' "${torn::50}"; } > "$dir/in"
 rm "$ev"
 httpmon-append "$ev" < "$dir/in" > /dev/null 2> "$dir/err"
 head -n 3 "$dir/whole" > "$dir/expected"

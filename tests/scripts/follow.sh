@@ -39,7 +39,7 @@ ok '--all begins with the oldest, compressed or not; -q writes no names'
 fresh
 lines old 1 3 > "$log-20261126"
 lines new 1 3 | gzip > "$log-20261127.gz"
-lines new 1 3 | head -c 5 | gzip > "$log-20261127.gz.tmp"
+head -c 5 <<< "$(lines new 1 3)" | gzip > "$log-20261127.gz.tmp"
 follow --all -q "$log"
 holds 'new 3'
 lines now 1 3 > "$log"
