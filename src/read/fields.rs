@@ -185,15 +185,12 @@ impl<'a> Fields<'a> {
     pub(crate) fn decimal(&mut self, exponent: usize) -> Option<u64> {
         const POWERS: [u64; 10] =
             [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
-        if let Some((value, decimals, rest)) = short_decimal(self.rest)
+        self.go_on()?;
+        if let Some((value, decimals, rest)) = thousandths(self.rest).or_else(|| short_decimal(self.rest))
             && let Some(power) = exponent.checked_sub(decimals).and_then(|power| POWERS.get(power))
-            && !self.is_at_end
         {
             self.pass(rest)?;
             return Some(value * power);
-        }
-        if self.is_at_end {
-            return None;
         }
         let (length, digits) = digits_at(self.rest)?;
         let whole = join_digits(digits.checked_shl(64 - 8 * length)?) * POWERS.get(exponent)?;
@@ -274,12 +271,26 @@ fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
     Some((others.trailing_zeros() / 8, digits))
 }
 
+/// The same as [`short_decimal`] for `0.123`, as nginx writes it up to ten
+/// seconds, if a digit doesn't follow.
+#[inline(always)]
+fn thousandths(text: &[u8]) -> Option<(u64, usize, &[u8])> {
+    let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x30_3030_2E30;
+    // What is above 9, or isn't the point; the first of these is certain.
+    if (word.wrapping_add(0x76_7676_7F76) | word) & 0x80_8080_8080 != 0 {
+        return None;
+    }
+    let digits = (word & 0xFF) | ((word >> 8) & 0xFFFF_FF00);
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF;
+    Some(((pairs & 0xFF) * 100 + (pairs >> 16), 3, &text[5..]))
+}
+
 /// The number at the start of `text` if it has digits before and after a point,
 /// at most six, and something else follows: without its point; how many decimals
 /// it has; and what follows.
 ///
-/// Nearly every time that a request took is one of these. But for the commonest
-/// form there is no branch on where its point is: that would mispredict.
+/// Nearly every time that a request took is one of these. There is no branch on
+/// where its point is: that would mispredict.
 #[inline(always)]
 fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     const LOW: u64 = !HIGHEST;
@@ -287,12 +298,6 @@ fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
     // Exactly the bytes that are no digits: nothing is carried.
     let others = ((word & LOW).wrapping_add(0x7676_7676_7676_7676) | word) & HIGHEST;
-    // `0.123`, as nginx writes it up to ten seconds.
-    if others & 0x8080_8080_8080 == 0x8000_0000_8000 && (word >> 8) & 0xFF == POINT {
-        let digits = (word & 0xFF) | ((word >> 8) & 0xFFFF_FF00);
-        let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF;
-        return Some(((pairs & 0xFF) * 100 + (pairs >> 16), 3, text.get(5..)?));
-    }
     let point = others.trailing_zeros() & !7;
     let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
     let whole = 1_u64.checked_shl(point)?.wrapping_sub(1);
