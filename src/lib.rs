@@ -18,6 +18,7 @@
 //!     verdict        what a line says by itself
 //!     hint           what an unreadable input most likely is
 //!     plain          a plain line -> a request, in one go
+//!     plain_line     its values
 //!     known          the times that were read last
 //!     fields         the fields of a plain line
 //!     delimited      a line under one delimiter

@@ -83,6 +83,13 @@ fn a_header_that_comes_back_says_the_delimiter() {
 }
 
 #[test]
+fn an_agent_that_ends_like_the_time_before_a_request_hides_no_record() {
+    let log = "h 2026-03-02T10:00:00Z \"GET /a HTTP/1.1\" 200 5 \"x\"\n\
+               h 2026-03-02T10:00:01Z \"GET /a HTTP/1.1\" 200 5 \"x [en] \"\n";
+    assert_eq!(counts_of(&["-d", "space", "-c", "host,time,request,status,bytes"], log), [2, 0, 0]);
+}
+
+#[test]
 fn several_blanks_separate_the_names_of_a_fields_line() {
     let log = "#Fields:  date time  sc-status \n2019-02-07 21:11:00 404\n";
     assert_eq!(counts_of(&[], log), [1, 0, 1]);

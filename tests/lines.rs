@@ -6,7 +6,7 @@ mod common;
 use common::{Ran, Random, Step, TODAY, filter, record, run};
 use httpmon::monitor::Outcome;
 use httpmon::read::blanks::{BlankSplitter, Start};
-use httpmon::read::columns::Columns;
+use httpmon::read::columns::{Columns, Width};
 use httpmon::read::plain::PlainReader;
 use httpmon::read::record::Splitter;
 use httpmon::read::request::read_request;
@@ -370,6 +370,96 @@ fn the_plain_way_agrees_with_the_general_way_on_lines_between_blanks() {
         read += 1;
     }
     assert!(read > 20_000, "{read}");
+}
+
+#[test]
+fn the_plain_way_agrees_with_the_general_way_on_any_columns_between_blanks() {
+    let random = &mut Random::new(4);
+    let lists = [
+        "date,time,host,method,path,status,bytes,latency_ms",
+        "host,date,time,request,status",
+        "time,host,request,status,bytes",
+        "-,time,host,bytes,status,latency,request,user",
+        "host,-,user,time,request,status,bytes,-,-,latency",
+        "host,-,-,-,request,status,time",
+        "time,date,host,path",
+    ];
+    let dates: [&str; 7] =
+        ["2026-11-30", "2026-11-30", "", "\"2026-11-30\"", "-", "2026-11-30T10:00:00Z", "x"];
+    let times: [&str; 10] = [
+        "10:00:00",
+        "10:00:00",
+        "2026-11-30T10:00:00.123Z",
+        "1549573860",
+        "1549573860.123",
+        "[07/Feb/2019:21:11:00 +0000]",
+        "\"2026-11-30 10:00:00\"",
+        "\"10:00:00\"",
+        "[a] b",
+        "10:00",
+    ];
+    let texts: [&str; 12] = [
+        "-",
+        "x",
+        "10.0.0.1",
+        "\"a b\"",
+        "",
+        "[x]",
+        "\"a [x] \"",
+        "x]",
+        "\"a\\\"b\"",
+        "\"a\"b",
+        "\"",
+        "\"\\x\"",
+    ];
+    let requests: [&str; 6] =
+        ["\"GET /a/b HTTP/1.1\"", "GET", "/x?y", "\"POST /a\"", "\" GET /a \"", "\"GET /\\x16\""];
+    let numbers: [&str; 8] = ["200", "404", "5", "-", "\"200\"", "0.125", "17", "2oo"];
+    let mut splitter = BlankSplitter::default();
+    let mut read = [0; 7];
+    for round in 0..200_000 {
+        let index = usize::try_from(random.below(7)).expect("one of them");
+        let list = lists[index];
+        let mut columns = Columns::from_list(list).expect("columns");
+        let is_odd = random.one_in(2);
+        let mut fields: Vec<&str> = Vec::new();
+        for role in list.split(',') {
+            let (usual, all) = match role {
+                "date" => (&dates[..2], &dates[..]),
+                "time" if columns.date.is_some() => (&times[..2], &times[..]),
+                "time" => (&times[2..7], &times[..]),
+                "request" | "method" | "path" => (&requests[..4], &requests[..]),
+                "status" | "bytes" | "latency" | "latency_ms" => (&numbers[..3], &numbers[..]),
+                _ => (&texts[..3], &texts[..]),
+            };
+            let choices = if is_odd && random.one_in(4) { all } else { usual };
+            fields.push(*random.pick(choices));
+        }
+        for _ in 0..random.below(3) {
+            fields.push(*random.pick(&texts));
+        }
+        if random.one_in(3) {
+            columns.width = Width::Exactly(fields.len());
+        }
+        let (blank, end) =
+            (if random.one_in(9) { "\t" } else { " " }, if random.one_in(4) { "\r\n" } else { "\n" });
+        let line = fields.join(blank);
+        let text = [&line, end, "\""].concat();
+        let mut times = TimeReader::new(Zone::utc());
+        let mut reader = PlainReader::new(&columns, b' ');
+        let Some((second, request, rest)) = reader.read(text.as_bytes(), &mut times) else { continue };
+        assert_eq!(rest, b"\"", "round {round}: {line}");
+        let again = reader.read(text.as_bytes(), &mut times);
+        assert_eq!(again, Some((second, request, rest)), "round {round}, again: {line}");
+        let before = columns.date.is_none().then_some(Start::Before(columns.time));
+        for start in before.into_iter().chain([Start::Fields]) {
+            let record = splitter.split(line.as_bytes(), start).expect("no open quote");
+            let expected = read_request(&record, &columns, &mut times);
+            assert_eq!(Ok((second, request)), expected, "round {round}: {start:?}: {line} with {list}");
+        }
+        read[index] += 1;
+    }
+    assert!(read[..6].iter().all(|&read| read > 3000) && read[6] == 0, "{read:?}");
 }
 
 fn diagnostics(ran: &Ran) -> Vec<&str> {

@@ -139,13 +139,15 @@ impl Delimited {
                 _ => Start::Fields,
             };
             let first = self.read_blanks(text, start, columns, expected, times);
-            return match first {
-                // A bracket and a quote may stand before the time's.
-                Err(_) if start == Start::Usual => {
-                    self.read_blanks(text, Start::UsualFields, columns, expected, times).or(first)
-                }
-                _ => first,
+            // A bracket and a quote may stand elsewhere than around the time.
+            let other = match start {
+                Start::Usual => Start::UsualFields,
+                _ => Start::Fields,
             };
+            if first.is_err() && other != start {
+                return self.read_blanks(text, other, columns, expected, times).or(first);
+            }
+            return first;
         }
         let mut problem = match self.usual.split(text) {
             Ok(record) => match read_request(&record, columns, times) {

@@ -142,7 +142,9 @@ impl<'a> Fields<'a> {
         Some(second)
     }
 
-    /// The next field between blanks, if it isn't quoted nor in brackets.
+    /// The next field between blanks, if it isn't quoted nor in brackets. After
+    /// the time in brackets `] "` begins the request: where it stands elsewhere
+    /// is not looked for here.
     #[inline(always)]
     pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
         if self.is_at_end || matches!(self.rest, [b'"' | b'[', ..]) {
@@ -152,10 +154,14 @@ impl<'a> Fields<'a> {
         // left to the other way but for the newline.
         let (text, after) = self.rest.split_at_checked(find_up_to(self.rest, b' '))?;
         self.pass(after)?;
+        if text.last() == Some(&b']') && self.rest.first() == Some(&b'"') {
+            return None;
+        }
         Some(text)
     }
 
-    /// The next field between blanks, if it is quoted, without a quote in it.
+    /// The next field between blanks, if it is quoted, without a quote in it,
+    /// nor `] "` at its end.
     #[inline(always)]
     pub(crate) fn quoted(&mut self) -> Option<&'a [u8]> {
         let [b'"', quoted @ ..] = self.rest else { return None };
@@ -164,7 +170,7 @@ impl<'a> Fields<'a> {
         }
         let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
         let [b'"', after @ ..] = after else { return None };
-        if text.last() == Some(&b'\\') {
+        if text.last() == Some(&b'\\') || text.ends_with(b"] ") {
             return None;
         }
         self.pass(after)?;
@@ -172,10 +178,16 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field between blanks, if it is in brackets and a quote follows.
-    pub(crate) fn bracketed(&self) -> Option<&'a [u8]> {
+    #[inline(always)]
+    pub(crate) fn bracketed(&mut self) -> Option<&'a [u8]> {
         let [b'[', ..] = self.rest else { return None };
         let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
-        (text.ends_with(b"]") && after.starts_with(b" \"")).then_some(text)
+        let [b' ', after @ ..] = after else { return None };
+        if self.is_at_end || !text.ends_with(b"]") || !after.starts_with(b"\"") {
+            return None;
+        }
+        self.rest = after;
+        Some(text)
     }
 
     /// The next field if it is a decimal number of up to eight digits and as

@@ -2,7 +2,6 @@
 //! again.
 
 use crate::read::fields::Fields;
-use crate::read::record::trim;
 use crate::read::timestamp::TimeReader;
 
 /// The last times that were read, all written in one length: each with the
@@ -37,15 +36,17 @@ impl KnownTimes {
         Some((*second, fields.rest.get(self.length..)?))
     }
 
-    /// Reads the next field, a time that isn't known, and remembers it.
+    /// Reads the next field or fields, by `read`, a time that isn't known, and
+    /// remembers it.
     #[inline(never)]
     pub(crate) fn read<'a>(
         &mut self,
         mut fields: Fields<'a>,
         times: &mut TimeReader,
+        read: impl FnOnce(&mut Fields<'a>, &mut TimeReader) -> Option<i64>,
     ) -> Option<(i64, Fields<'a>)> {
         let text = fields.rest;
-        let second = times.read(trim(fields.text()?))?;
+        let second = read(&mut fields, times)?;
         // The end of a line may be one byte or two; a local time that occurs
         // twice depends on the time before it.
         if !fields.is_at_end && times.is_fixed() {
@@ -55,7 +56,7 @@ impl KnownTimes {
     }
 
     /// Remembers the time that `text`, up to `rest`, is, if it isn't too long.
-    pub(crate) fn set(&mut self, text: &[u8], rest: &[u8], second: i64) {
+    fn set(&mut self, text: &[u8], rest: &[u8], second: i64) {
         let length = text.len() - rest.len();
         if length > 8 * KnownTimes::WORDS {
             return;
@@ -78,7 +79,9 @@ impl KnownTimes {
         let chunk = text.first_chunk::<{ 8 * KnownTimes::WORDS }>()?;
         let word =
             |word: usize| chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Some([0, 1, 2, 3].map(|index| word(index) & self.mask[index]))
+        let mask = &self.mask;
+        // In a loop it would be out of line.
+        Some([word(0) & mask[0], word(1) & mask[1], word(2) & mask[2], word(3) & mask[3]])
     }
 
     /// The seconds stand in the second word or the third one.

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod line;
 pub(crate) mod names;
 pub mod plain;
+pub(crate) mod plain_line;
 pub mod record;
 pub mod request;
 pub mod timestamp;

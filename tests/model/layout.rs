@@ -351,9 +351,9 @@ impl Layout {
             // "A user name with blanks in it: all up to ` [`", also where the
             // positions are given; the ident `-` before it says that it is one.
             if let Given::Position(_) = self.given
-                && let Some(fields) = known.columns().by_position_in_blanks(line)
+                && let Some(fields_of_user) = known.columns().by_position_in_blanks(line)
             {
-                return read(Some(fields));
+                return read(Some(fields_of_user)).or_else(|| read(fields(line, BLANKS)));
             }
             return read(fields(line, BLANKS));
         }

@@ -34,7 +34,8 @@ fn columns(bytes: &mut Bytes<'_>) -> Columns {
     let mut roles: Vec<&str> = Vec::new();
     for _ in 0..bytes.next() % 12 {
         let role = bytes.pick(&ROLES);
-        // `date` makes the plain reader leave everything to the other way.
+        // `date` makes the plain reader leave everything to the other way,
+        // unless the time comes next.
         let is_second_latency =
             role.starts_with("latency") && roles.iter().any(|role| role.starts_with("latency"));
         if role == "-"
@@ -42,6 +43,9 @@ fn columns(bytes: &mut Bytes<'_>) -> Columns {
             || (role != "date" && !roles.contains(&role) && !is_second_latency)
         {
             roles.push(role);
+        }
+        if role == "date" && bytes.next() % 2 == 0 && !roles.contains(&"time") {
+            roles.push("time");
         }
     }
     if !roles.contains(&"time") {
@@ -78,8 +82,14 @@ fuzz_target!(|data: &[u8]| {
             let line = &whole[..newline];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if place == 4 {
-                let starts = [Start::Usual, Start::Before(3), Start::Fields];
-                for start in starts.into_iter().take(if has_virtual_hosts { 1 } else { 3 }) {
+                let is_usual = columns == Columns::default();
+                let starts = match columns.date {
+                    _ if is_usual && has_virtual_hosts => vec![Start::Usual],
+                    _ if is_usual => vec![Start::Usual, Start::Before(3), Start::Fields],
+                    None => vec![Start::Before(columns.time), Start::Fields],
+                    Some(_) => vec![Start::Fields],
+                };
+                for start in starts {
                     let mut splitter = BlankSplitter::default();
                     let record = splitter.split(line, start).expect("it is closed");
                     let general = read_request(&record, &columns, &mut TimeReader::new(Zone::utc()));
