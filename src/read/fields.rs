@@ -183,7 +183,9 @@ impl<'a> Fields<'a> {
         let [b'[', ..] = self.rest else { return None };
         let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
         let [b' ', after @ ..] = after else { return None };
-        if self.is_at_end || !text.ends_with(b"]") || !after.starts_with(b"\"") {
+        // Of two brackets the last one would be the time's.
+        let has_another = text.iter().skip(1).any(|&byte| byte == b'[');
+        if self.is_at_end || has_another || !text.ends_with(b"]") || !after.starts_with(b"\"") {
             return None;
         }
         self.rest = after;
