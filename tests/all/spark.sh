@@ -157,11 +157,11 @@ ok "pieces of a log with late and future requests: $(line_count "$dir/got") summ
 
 # Each file with a header, some lines malformed: they have no time, so only their sums are the same.
 find "$dir/logs" -type f ! -name '*.gz' | while IFS= read -r log; do
-    sed -i '1i host,ident,user,time,request,status,bytes
+    sed -i '1i host,ident,user,time,request,status,bytes,latency
 10~50i torn,"' "$log"
 done
-httpmon -q --source logs -i 1h < "$dir/logs.whole" | jq -c 'del(.malformed, .skipped)' > "$dir/expected"
-httpmon-spark -i 1h "$dir/logs/*" > "$dir/all" 2> "$dir/err" || fail "malformed lines: $(cat "$dir/all" "$dir/err")"
+httpmon -q --source logs -i 1h "${columns[@]}" < "$dir/logs.whole" | jq -c 'del(.malformed, .skipped)' > "$dir/expected"
+httpmon-spark -i 1h "${columns[@]}" "$dir/logs/*" > "$dir/all" 2> "$dir/err" || fail "malformed lines: $(cat "$dir/all" "$dir/err")"
 jq -c 'del(.malformed, .skipped)' "$dir/all" > "$dir/got"
 same_events 'malformed lines' "$dir/expected" "$dir/got"
 malformed=$(find "$dir/logs" -type f ! -name '*.gz' -exec cat {} + | grep -c '^torn')
