@@ -1,22 +1,28 @@
 """Reads many access logs with httpmon on the machines of a Spark cluster, and writes the events that one
 httpmon would write for all their records in order of time.
 
-What it isn't for: live logs, and logs that one machine reads in an hour; for these httpmon alone will do.
-
-How: each log is piped through `httpmon --interval 1s --top 0` where a worker reads it. Of the summaries come
-cells, (kind, time, name) with numbers, and equal cells are added. All else is found from the sums: the lists by
-ranking within a window; the alerts from the points in time at which the rate changes, a log's requests coming in
-at their second and going out one alert window later.
+Workers pipe each log, or piece of a log, through two filters at once. One has the interval of the summaries and all
+names; equal windows are added, and only the busiest names go on. The other has an interval of a second, of which
+three numbers are kept. The driver gets these numbers, added by the second, and judges the alerts in order of time.
 """
 
 import argparse
+import array
+import bisect
+import concurrent.futures
+import contextlib
 import decimal
-import fractions
 import glob
+import heapq
+import itertools
+import json
+import operator
 import os
 import re
 import subprocess
 import sys
+import zlib
+from datetime import datetime, timezone
 
 HELP = """\
 usage: spark-submit [SPARK'S OPTION]... httpmon_spark.py [OPTION]... LOG...
@@ -26,43 +32,38 @@ with . or _) or a pattern; .gz, .bz2, .xz and .zst are unpacked. The workers
 must see them under the same names, and must have httpmon. The events of all
 logs as one source go to standard output, in order of time.
 
-  -t, --threshold RATE           alert above RATE requests per second [10]
-  -r, --recovery-threshold RATE  recover below RATE [the threshold]
-  -i, --interval DURATION        length of a summary window [10s]
-  -w, --window DURATION          length of the alert window [2m]
-  -l, --lateness DURATION        how far out of order a record may be [5s]
-  -n, --top N                    sections and hosts listed; 0: all [10]
-  -c, --columns LIST             what the columns hold [each log's header]
-  -d, --delimiter CHAR           one of , ; | or tab [detected]
-  -z, --zone ZONE                zone of times without an offset [UTC]
-      --source NAME              the source of the events [logs]
-      --httpmon FILE             the filter on the workers [httpmon]
-      --cat COMMAND              what writes the LOG named after it to its
-                                 standard output, unpacked; LOGs are then
-                                 taken as they are: --cat 'hdfs dfs -text'
-      --output DIR               write files there instead; one after the
-                                 other, by name, they are the events
-  -q, --quiet                    no diagnostics but that of a failure
-  -h, --help                     print this help
-
-Rates and durations are written as for httpmon: 10, 2m, 1h 30m, 1d.
+As for httpmon, but that durations have the short units only (w, d, h, m, s):
+  -c, --columns LIST               -t, --threshold RATE[:RECOVERY]
+  -d, --delimiter CHAR             -r, --recovery-threshold RATE
+      --time-format FORMAT             --low-threshold RATE[:RECOVERY]
+  -z, --zone ZONE                  -e, --error-threshold PERCENT[:RECOVERY]
+  -i, --interval DURATION              --slow-threshold PERCENT[:RECOVERY]
+  -w, --window DURATION                --slow SECONDS
+  -l, --lateness DURATION              --min-count N
+  -n, --top N                          --source NAME [logs]
+Of Spark:
+      --httpmon FILE   the filter on the workers [httpmon]
+      --cat COMMAND    what writes the LOG named after it to its standard
+                       output, unpacked; LOGs are then taken as they are:
+                       --cat 'hdfs dfs -text'
+      --split BYTES    cut longer logs that are not packed; 0: never [128 MiB]
+      --output DIR     write files there instead; one after the other, by
+                       name, they are the events
+  -q, --quiet          no diagnostics but that of a failure
+  -h, --help           print this help
 
 If no record is late or has a bogus time (late and future are 0), the events
 are, field by field, those of one httpmon that reads all records in order of
-time. Otherwise these differ:
-- Each log has its own event time: a late record counts at the second that its
-  own log had reached, in the rate too. Servers may be as far apart as they
-  like; only within a log does --lateness matter.
-- A log whose clock was set back doesn't begin a new run: what it says twice
-  about a second is added.
-- Malformed and skipped lines have no time. They are counted in the window that
-  their own log had reached; the totals are the same.
-- There is no limit to the sections and hosts of a window. `capped` is true only
-  if one log had more than 10,000 or 100,000 within some seconds.
-- If some logs lack a column, its fields are the sums of those that have it,
-  and null where there is none.
-- `latency` is null, and high_traffic is the only alert.
-- Lengths of time take the short units only: w, d, h, m, s.
+time, but for p50, p90 and p99 of the latency, which are null.
+
+Bogus clocks: each log has its own event time, and its records are judged by
+it alone. So servers may be as far apart as they like; only within a log does
+--lateness matter. A request that is late or ahead of the time (future) counts
+at the second that its own log had reached, in the rates too. If a log's clock
+is set back, its second run is added to the first; no alert is closed by it.
+A clock that is wrong all the time puts its requests into windows elsewhere.
+
+Less important differences are in httpmon-spark(1).
 
 Exit status: 0 all was read, or a log of which no line could be read is named on
 standard error; 1 no line of any log could be read; 2 a usage error, or reading
@@ -74,16 +75,8 @@ STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"]
 UNPACK = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 SINGLE_EMPTY_WINDOWS = 12
 GREATEST_SUM = 2**64 - 1
-DAY = 86_400
-
-NAMES = "requests bigint, server_errors bigint, bytes decimal(20,0)"
-SUMMARY = f"""
-    type string, source string, message string, start timestamp, requests bigint, late bigint, future bigint,
-    bytes decimal(20,0), status map<string,bigint>, status_codes map<string,bigint>, methods map<string,bigint>,
-    sections array<struct<section string, {NAMES}>>, sections_other struct<{NAMES}>,
-    hosts array<struct<host string, {NAMES}>>, hosts_other struct<{NAMES}>,
-    malformed bigint, skipped bigint
-""".replace("<section string", "<section: string").replace("<host string", "<host: string")
+DAY, HOUR = 86_400, 3600
+BILLION = 10**9
 
 
 # The command line.
@@ -93,7 +86,7 @@ def duration(least, most):
     """Reads a length of time in whole seconds, from `least` to `most`."""
 
     def read(text):
-        units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
+        units = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}
         if not re.fullmatch(r"\d{1,12}|(\d{1,12}\s*[wdhms]\s*)+", text, re.ASCII):
             raise argparse.ArgumentTypeError(f"not a duration: {text!r}")
         parts = re.findall(r"(\d+)\s*([wdhms]?)", text)
@@ -105,15 +98,23 @@ def duration(least, most):
     return read
 
 
-def rate(text):
-    """Reads requests per second, exactly."""
-    if not re.fullmatch(r"\d{0,9}(\.\d{0,9})?", text, re.ASCII) or not re.search("[1-9]", text):
-        raise argparse.ArgumentTypeError(f"not a rate: {text!r}")
+def number(text):
+    """Reads a decimal number above 0 exactly."""
+    if not re.fullmatch(r"\d{0,9}(\.\d{1,9})?", text, re.ASCII) or not re.search("[1-9]", text):
+        raise argparse.ArgumentTypeError(f"not a decimal number above 0: {text!r}")
     return decimal.Decimal(text)
 
 
+def threshold(text):
+    """Reads off, or a threshold and its recovery threshold or None."""
+    if text == "off":
+        return None
+    first, colon, second = text.partition(":")
+    return number(first), number(second) if colon else None
+
+
 def count(text):
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"not a number: {text!r}")
     return int(text)
 
@@ -124,6 +125,15 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file=None):
         print(HELP, end="")
+
+
+class Threshold(argparse.Action):
+    """--threshold, whose RECOVERY goes before an earlier --recovery-threshold."""
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        namespace.threshold = value
+        if value and value[1]:
+            namespace.recovery_threshold = None
 
 
 def say(message):
@@ -144,32 +154,45 @@ def fail(message):
 def parse(arguments):
     parser = Parser(allow_abbrev=False)
     parser.add_argument("logs", nargs="*")
-    parser.add_argument("-t", "--threshold", type=rate, default=decimal.Decimal(10))
-    parser.add_argument("-r", "--recovery-threshold", type=rate)
+    parser.add_argument("-t", "--threshold", type=threshold, action=Threshold, default=(decimal.Decimal(10), None))
+    parser.add_argument("-r", "--recovery-threshold", type=number)
+    parser.add_argument("--low-threshold", type=threshold)
+    parser.add_argument("-e", "--error-threshold", type=threshold)
+    parser.add_argument("--slow-threshold", type=threshold)
+    parser.add_argument("--slow", type=number, default=decimal.Decimal(1))
+    parser.add_argument("--min-count", type=count, default=5)
     parser.add_argument("-i", "--interval", type=duration(1, 366 * DAY), default=10)
     parser.add_argument("-w", "--window", type=duration(1, 7 * DAY), default=120)
-    parser.add_argument("-l", "--lateness", type=duration(0, 3600), default=5)
+    parser.add_argument("-l", "--lateness", type=duration(0, HOUR), default=5)
     parser.add_argument("-n", "--top", type=count, default=10)
-    for name in "columns", "delimiter", "zone":
-        parser.add_argument(f"-{name[0]}", f"--{name}")
+    parser.add_argument("-c", "--columns")
+    parser.add_argument("-d", "--delimiter")
+    parser.add_argument("-z", "--zone")
+    parser.add_argument("--time-format")
     parser.add_argument("--source", default="logs")
     parser.add_argument("--httpmon", default="httpmon")
     parser.add_argument("--cat", type=str.split)
+    parser.add_argument("--split", type=count, default=128 << 20)
     parser.add_argument("--output")
     parser.add_argument("-q", "--quiet", action="store_true")
     options = parser.parse_intermixed_args(arguments)
-    options.recovery_threshold = options.recovery_threshold or options.threshold
-    if options.recovery_threshold > options.threshold:
-        parser.error("the recovery threshold is above the threshold")
+    if options.threshold and options.recovery_threshold:
+        options.threshold = options.threshold[0], options.recovery_threshold
+    for alert in alerts(options):
+        if (alert.threshold - alert.recovery) * alert.side < 0:
+            parser.error(f"{alert.name}: the recovery threshold is on the wrong side of the threshold")
+        if alert.is_share and alert.threshold >= 100:
+            parser.error(f"{alert.name}: the threshold is not below 100 percent")
     if not options.logs:
         parser.error("no log is named; see --help")
-    if not options.cat:
-        options.logs = find_logs(options.logs)
     return options
 
 
+# What is read: pieces of logs.
+
+
 def find_logs(operands):
-    """The files that are meant, each once, the greatest first."""
+    """The files that are meant, each once."""
     files = set()
     for operand in operands:
         paths = [operand] if os.path.exists(operand) else glob.glob(operand, recursive=True)
@@ -181,362 +204,468 @@ def find_logs(operands):
             for folder, folders, names in os.walk(path):
                 folders[:] = [name for name in folders if name[0] not in "._"]
                 files.update(os.path.join(folder, name) for name in names if name[0] not in "._")
-    return sorted(files, key=lambda path: (-os.path.getsize(path), path))
+    return files
 
 
-# On the workers: logs -> summaries of a second each.
+def unpacker(path):
+    command = UNPACK.get(os.path.splitext(path)[1])
+    return [command, "-dc"] if command else None
 
 
-def filter_command(options):
-    """Without alerts, which need all logs; no wall clock."""
-    command = [options.httpmon, "--quiet", "--interval=1s", "--top=0", "--threshold=off"]
-    command += ["--idle-timeout=0", f"--window={options.window}", f"--lateness={options.lateness}"]
-    for name in "columns", "delimiter", "zone":
+def cut(options):
+    """Pieces (weight, log, begin, end), the greatest first; a whole log has no end."""
+    if options.cat:
+        return [(1, log, 0, None) for log in options.logs]
+    pieces = []
+    for log in find_logs(options.logs):
+        size = os.path.getsize(log)
+        if unpacker(log) or size <= options.split or not options.split:
+            pieces.append((size * (10 if unpacker(log) else 1), log, 0, None))
+        else:
+            begins = range(0, size, options.split)
+            pieces += [(options.split, log, begin, min(begin + options.split, size)) for begin in begins]
+    return sorted(pieces, key=lambda piece: (-piece[0], piece[1:3]))
+
+
+# On the workers: a piece -> its windows and seconds.
+
+# Keys of what is added up: (WINDOW, end) -> a window, (SECONDS, hour) -> counts, (TOTAL, 0) -> sums of all.
+WINDOW, SECONDS, TOTAL = "window", "seconds", "total"
+
+
+def add(one, other, key=None):
+    """What both have: numbers are added, tuples, arrays and dicts of such by their places. None is nothing."""
+    if one is None or other is None:
+        return other if one is None else one
+    if isinstance(one, dict):
+        for name, value in other.items():
+            one[name] = add(one.get(name), value, name)
+        return one
+    if isinstance(one, tuple):
+        return tuple(map(add, one, other))
+    if isinstance(one, array.array):
+        return array.array(one.typecode, map(operator.add, one, other))
+    return max(one, other) if key == "max" else one + other
+
+
+def negative(value):
+    """What takes `value` off when it is added; a greatest value stays: it is that of other records, too."""
+    if isinstance(value, dict):
+        return {name: negative(of_name) for name, of_name in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(negative, value))
+    if isinstance(value, array.array):
+        return array.array(value.typecode, map(operator.neg, value))
+    return value if value is None else -value
+
+
+def window_of(event):
+    """What a summary counts. Names are keys; None is for all that are beyond the filter's limits."""
+    fields = "requests", "late", "future", "bytes", "status", "status_codes", "methods", "malformed", "skipped"
+    window = {field: event[field] for field in fields}
+    window["latency"] = latency = event["latency"]
+    if latency:
+        nanoseconds = {field: round((latency[field] or 0) * BILLION) for field in ("sum", "max")}
+        window["latency"] = {"requests": latency["requests"], **nanoseconds, "slow": latency["slow"]}
+    for kind in "section", "host":
+        names, others = event[f"{kind}s"], event[f"{kind}s_other"]
+        if names is not None:
+            names = {each[kind]: (each["requests"], each["server_errors"], each["bytes"]) for each in names}
+            if others["requests"]:
+                names[None] = others["requests"], others["server_errors"], others["bytes"]
+        window[f"{kind}s"] = names
+    return window
+
+
+def windows_of(lines, interval):
+    """The windows with requests. What was malformed or skipped in others is counted with the one before."""
+    last = None
+    for line in lines:
+        event = json.loads(line)
+        if event["requests"] == 0 and last:
+            for field in "malformed", "skipped":
+                last[1][field] += event[field]
+            continue
+        if last:
+            yield last
+        last = int(datetime.fromisoformat(event["start"]).timestamp()) + interval, window_of(event)
+    if last:
+        yield last
+
+
+def count_seconds(lines):
+    """For each hour, three counts for each of its seconds: requests, server errors, slow requests."""
+    summary = re.compile(
+        rb'"start":"(.{16}):(..)Z","end":"[^"]*","duration_seconds":\d+,"partial":[a-z]*,"requests":(\d+),'
+        rb'"requests_per_second":[^,]*,"late":\d+,"future":\d+,"bytes":[^,]*,"latency":(?:null|{[^}]*"slow":(\d+)}),'
+        rb'"status":(?:null|{[^}]*"5xx":(\d+))'
+    )  # what is not spelled out is passed over: four times faster than the search for the fields
+    hours, minute = {}, None
+    for line in lines:
+        if b'"requests":0,"requests_per_second"' in line:
+            continue
+        start, second, requests, slow, errors = summary.search(line).groups()
+        if start != minute:
+            minute = start
+            hour, within = divmod(int(datetime.fromisoformat(f"{start.decode()}Z").timestamp()), HOUR)
+            counts = hours.setdefault(hour, array.array("i", bytes(4 * 3 * HOUR)))
+        at = 3 * (within + int(second))
+        counts[at] += int(requests)
+        counts[at + 1] += int(errors or 0)
+        counts[at + 2] += int(slow or 0)
+    return hours
+
+
+def filter_command(options, interval, top):
+    """The filter without alerts, which need all logs, and without the wall clock."""
+    command = [options.httpmon, "--quiet", "--threshold=off", "--idle-timeout=0", f"--slow={options.slow}"]
+    command += [f"--interval={interval}", f"--top={top}", f"--window={options.window}", f"--lateness={options.lateness}"]
+    for name in "columns", "delimiter", "zone", "time_format":
         value = getattr(options, name)
-        command += [f"--{name}={value}"] if value is not None else []
+        command += [f"--{name.replace('_', '-')}={value}"] if value is not None else []
     return command
 
 
-def read_log(path, cat, command):
-    """Yields the lines that the filter writes for a log. An error of reading is raised."""
-    import json  # the worker knows nothing of this file's head but what the function needs
+def run_filters(log, begin, end, header, options):
+    """Yields keys and what is to be added to them, for what a log has from `begin` to `end`."""
+    pipe, reader = subprocess.PIPE, [*options.cat, log] if options.cat else unpacker(log)
+    started = {}
 
-    unpack = UNPACK.get(os.path.splitext(path)[1])
-    reader = cat or ([unpack, "-dc", "--"] if unpack else None)
-    source = subprocess.Popen([*reader, path], stdout=subprocess.PIPE) if reader else None
-    with source.stdout if source else open(path, "rb") as log:
-        monitor = subprocess.Popen(command, stdin=log, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    yield from map(bytes.decode, monitor.stdout)
-    said = monitor.stderr.read().decode(errors="replace").strip()
-    status = monitor.wait()
-    if source and source.wait() != 0:
-        raise RuntimeError(f"<<{path}: {reader[0]} ended with status {source.returncode}>>")
-    if status == 1:
-        yield json.dumps({"type": "unread", "source": path, "message": said})
-    elif status != 0:
-        raise RuntimeError(f"<<{path}: {said or f'the filter ended with status {status}'}>>")
+    def start(name, command, **streams):
+        started[name] = subprocess.Popen(command, **streams)
+        return started[name]
 
-
-def read_logs(spark, options):
-    """The summaries of all logs. The largest files go first, so that none is read last and alone."""
-    context = spark.sparkContext
-    parts = min(len(options.logs), max(32 * context.defaultParallelism, 1000))
-    cat, command = options.cat, filter_command(options)
-    dealt = context.parallelize([options.logs[part::parts] for part in range(parts)], parts)
-    lines = dealt.flatMap(lambda logs: (line for log in logs for line in read_log(log, cat, command)))
-    return spark.read.schema(SUMMARY).option("mode", "FAILFAST").json(lines)
-
-
-# Summaries -> cells.
-
-
-def add_up(summaries, interval):
-    """Cells (kind, at, name) with requests, errors and bytes. `at` is a second in the kind `second`, else the
-    start of a window. The name is null in the kinds `section` and `host` for what is beyond their limits."""
-
-    def cell(kind, name, requests, errors="null", size="null"):
-        at = "second" if kind == "second" else "at"
-        return f"""named_struct('kind', '{kind}', 'at', {at}, 'name', cast({name} as string),
-            'requests', cast({requests} as bigint), 'errors', cast({errors} as bigint),
-            'bytes', cast({size} as decimal(20,0)))"""
-
-    def cells(array, element):
-        return f"coalesce(transform({array}, e -> {element}), array())"
-
-    def named(kind):
-        element = cell(kind, f"e.{kind}", "e.requests", "e.server_errors", "e.bytes")
-        other = cell(kind, "null", "e.requests", "e.server_errors", "e.bytes")
-        beyond = f"filter(array({kind}s_other), e -> e.requests > 0)"
-        return f"{cells(f'{kind}s', element)}, {cells(beyond, other)}"
-
-    totals = [cell("total", f"'{name}'", name) for name in ("requests", "late", "future", "malformed", "skipped")]
-    totals += [cell("total", f"'{name}'", f"if({name} is null, null, 1)") for name in ("methods", "sections", "hosts")]
-    totals += [cell("total", "'bytes'", "null", size="bytes")]
-    is_known = "if(requests > 0, array({}), array())".format(cell("second", "''", "requests - future"))
-    exploded = f"""inline(concat({is_known}, array({", ".join(totals)}),
-        {cells("map_entries(status)", cell("total", "e.key", "e.value"))},
-        {cells("map_entries(status_codes)", cell("code", "e.key", "e.value"))},
-        {cells("map_entries(methods)", cell("method", "e.key", "e.value"))},
-        {named("section")}, {named("host")}))"""
-    unread = "type = 'unread'"
-    return (
-        summaries.where(f"{unread} or requests + malformed + skipped > 0")
-        .selectExpr("*", "cast(start as bigint) as second")
-        .selectExpr("*", f"second - second % {interval} as at")
-        .selectExpr(f"""inline(if({unread}, array({cell("unread", "concat(source, ': ', message)", "1")}),
-            {exploded.removeprefix("inline(").removesuffix(")")}))""")
-        .groupBy("kind", "at", "name")
-        .agg(F.sum("requests").alias("requests"), F.sum("errors").alias("errors"), F.sum("bytes").alias("bytes"))
-    )
+    with contextlib.ExitStack() as stack:
+        source = None if options.cat else stack.enter_context(open(log, "rb", buffering=0))
+        if end is not None:
+            source.seek(begin)
+            reader = ["head", "-c", str(end - begin)]
+        counting = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        stack.callback(lambda: [(process.kill(), process.wait()) for process in started.values()])
+        by_interval = start("the filter", filter_command(options, options.interval, 0), stdin=pipe, stdout=pipe, stderr=pipe)
+        null = subprocess.DEVNULL
+        by_second = start("the second filter", filter_command(options, 1, 1), stdin=pipe, stdout=pipe, stderr=null)
+        inputs = by_interval.stdin, by_second.stdin
+        for each in inputs:
+            each.write(header)
+            each.flush()
+        if reader:
+            source = start(reader[0], reader, stdin=source, stdout=pipe).stdout
+        other = inputs[0].fileno()
+        start("tee", ["tee", f"/dev/fd/{other}"], stdin=source, stdout=inputs[1], pass_fds=[other])
+        for each in (*inputs, source):
+            each.close()
+        seconds = counting.submit(count_seconds, by_second.stdout)
+        total = {"has": {}}
+        for at, window in windows_of(by_interval.stdout, options.interval):
+            total["has"].update((name, 1) for name, value in window.items() if value is not None)
+            add(total, {name: window[name] for name in ("requests", "late", "malformed", "skipped")})
+            yield (WINDOW, at), window
+        said = by_interval.stderr.read().decode(errors="replace").strip()
+        is_unread = by_interval.wait() == 1
+        for name, process in started.items():
+            is_filter = process in (by_interval, by_second)
+            if process.wait() != (1 if is_unread and is_filter else 0):
+                why = f"{name} ended with status {process.returncode}"
+                raise RuntimeError(f"<<{log}: {said if is_filter and said else why}>>")
+        if is_unread:
+            total["unread"] = {f"{log}: {said}": 1}
+        yield (TOTAL, 0), total
+        for hour, counts in seconds.result().items():
+            yield (SECONDS, hour), counts
 
 
-# What came before, in order of time.
+def line_begin(log, offset):
+    """Where the first line begins that does not begin before `offset`."""
+    with open(log, "rb") as file:
+        file.seek(max(offset - 1, 0))
+        while offset > 0 and (part := file.readline(1 << 16)):
+            if part.endswith(b"\n"):
+                break
+        return file.tell()
 
 
-def with_earlier(points, column, fold):
-    """Adds `earlier`: what `fold`, a sum or the last value, makes of a column over all points before each one,
-    in the order of `at`. The days are folded at the same time; one value a day comes to the driver."""
-    points = points.withColumn("day", F.floor(F.col("at") / DAY)).persist()
-    of_day = Window.partitionBy("day").orderBy("at")
-    before = of_day.rowsBetween(Window.unboundedPreceding, -1)
-    of_days = F.sum(column) if fold is F.sum else F.max_by(column, F.when(F.col(column).isNotNull(), F.col("at")))
-    folded, days = None, []
-    for day, value in sorted(points.groupBy("day").agg(of_days).collect()):
-        days.append((day, folded))
-        if value is not None:
-            folded = value + (folded or 0) if fold is F.sum else value
-    days = points.sparkSession.createDataFrame(days, "day bigint, folded bigint")
-    points = points.withColumn("within", fold(column).over(before)).join(F.broadcast(days), "day")
-    if fold is F.sum:
-        earlier = F.coalesce("within", F.lit(0)) + F.coalesce("folded", F.lit(0))
-    else:
-        earlier = F.coalesce("within", "folded")
-    return points.withColumn("earlier", earlier).drop("day", "within", "folded")
+def header_of(log, options):
+    """The first lines of a log, as far as the filter skips them."""
+    header = b""
+    with open(log, "rb") as file:
+        for line in itertools.islice(iter(lambda: file.readline(1 << 16), b""), 20):
+            monitor = subprocess.run(filter_command(options, 1, 1), input=header + line, capture_output=True)
+            if monitor.returncode != 0 or monitor.stdout or not line.endswith(b"\n"):
+                break
+            header += line
+    return header
 
 
-def last_value(column):
-    return F.last(column, ignorenulls=True)
+def read_piece(piece, options):
+    """Yields keys and what is to be added to them. The filter that reads a piece from the middle of a log begins
+    before it, so that it knows the time; what it counts of that is taken off again."""
+    _, log, begin, end = piece
+    try:
+        if not begin:
+            yield from run_filters(log, 0, end and line_begin(log, end), b"", options)
+            return
+        begin, end = line_begin(log, begin), line_begin(log, end)
+        if begin < end:
+            header, before = header_of(log, options), line_begin(log, begin - max(options.split // 32, 1 << 16))
+            yield from run_filters(log, before, end, header, options)
+            for key, value in run_filters(log, before, begin, header, options):
+                if key[0] == TOTAL:
+                    value.pop("unread", None)
+                yield key, negative(value)
+    except OSError as error:
+        raise RuntimeError(f"<<{log}: {error}>>") from error
 
 
-# Cells -> windows, points, events.
+# On the driver: seconds -> alerts, recoveries, and which windows there are.
 
 
-def lay_windows(totals, interval):
-    """The windows that are written: those with requests, up to 12 empty ones after each, and gaps. And the lines
-    without a request that fall into each."""
-    busy = F.when(F.col("requests") > 0, F.col("at"))
-    totals = with_earlier(totals.withColumn("busy", busy), "busy", last_value)
-    rest = F.col("earlier") + (SINGLE_EMPTY_WINDOWS + 1) * interval
-    end = F.col("start") + interval
-    windows = totals.where("busy is not null").select(F.col("at").alias("start"), "earlier")
-    filled = windows.select("start", end.alias("end"), F.lit(False).alias("is_gap"))
-    after = windows.where(F.col("start") > F.col("earlier") + interval)
-    single = after.select(
-        F.explode(F.sequence(F.col("earlier") + interval, F.least("start", rest) - interval, F.lit(interval))).alias("start")
-    ).select("start", end.alias("end"), F.lit(False).alias("is_gap"))
-    gaps = after.where(F.col("start") > rest).select(rest.alias("start"), F.col("start").alias("end"), F.lit(True).alias("is_gap"))
-    at = F.when(F.col("busy").isNotNull(), F.col("at")).otherwise(F.least("at", rest))
-    uncounted = totals.groupBy(at.alias("start")).agg(F.sum("malformed").alias("malformed"), F.sum("skipped").alias("skipped"))
-    return filled.union(single).union(gaps), uncounted
+class Alert:
+    """One rule, four uses. `place` says which of (requests, server errors, slow requests) it judges."""
+
+    def __init__(self, rank, name, place, limits, options):
+        self.rank, self.name, self.place, self.options = rank, name, place, options
+        self.threshold, self.recovery = limits[0], limits[1] or limits[0]
+        self.title = name.replace("_", " ").capitalize()
+        self.side = -1 if name == "low_traffic" else 1
+        self.is_share = place > 0
+        # Whole numbers: billionths of a request per second, or of a request in a hundred.
+        self.raised_at, self.recovers_at = int(self.threshold * BILLION), int(self.recovery * BILLION)
+        self.worst = self.since = None
+
+    def is_beyond(self, sums, limit, side):
+        measured = sums[self.place] * BILLION
+        excess = 100 * measured - limit * sums[0] if self.is_share else measured - limit * self.options.window
+        return excess * side > 0
+
+    def judge(self, second, sums, first_full):
+        """The event that a second brings, if it does."""
+        if self.since is None:
+            least = self.options.min_count if self.is_share else 0
+            may_be = sums[self.place] >= least and (self.side > 0 or second >= first_full)
+            if may_be and self.is_beyond(sums, self.raised_at, self.side):
+                self.since, self.worst = second, (sums, second)
+                return self.event("alert", second, sums, self.threshold)
+        elif self.is_beyond(sums, self.recovers_at, -self.side):
+            event = self.event("recovery", second, sums, self.recovery)
+            self.since = None
+            return event
+        elif (sums[self.place] - self.worst[0][self.place]) * self.side > 0:
+            self.worst = sums, second
+        return None
+
+    def event(self, kind, second, sums, limit):
+        event = {"type": kind, "source": self.options.source, "time": show(second), "name": self.name}
+        if kind == "recovery":
+            lasted = second - self.since
+            event |= {"reason": "recovered", "since": show(self.since), "duration_seconds": lasted}
+        window = self.options.window
+        event |= {"window_seconds": window, "requests": sums[0], "requests_per_second": sums[0] / window}
+        measured, what = sums[self.place], [None, "server_errors", "slow_requests"][self.place]
+        if what:
+            event |= {what: measured, f"{what}_percent": 100 * measured / sums[0] if sums[0] else 0.0}
+        if what == "slow_requests":
+            event["slow_seconds"] = float(self.options.slow)
+        event["threshold"] = float(limit)
+        numbers = ["hits = {}", "errors = {} of {}", "slow = {} of {}"][self.place].format(measured, sums[0])
+        if kind == "alert":
+            event["message"] = f"{self.title} generated an alert - {numbers}, triggered at {event['time']}"
+            return event
+        worst, at = self.worst
+        if what:
+            event[f"peak_{what}"] = worst[self.place]
+        extreme = "lowest" if self.side < 0 else "peak"
+        event |= {f"{extreme}_requests": worst[0], f"{extreme}_time": show(at)}
+        title = self.title[0].lower() + self.title[1:]
+        event["message"] = f"Recovered from {title} - {numbers}, recovered at {event['time']} after {lasted} s"
+        return event
 
 
-def follow_rate(cells, windows, options, last):
-    """The points in time at which the rate may change, and the last seconds of windows: the requests `n` in the
-    alert window that ends with the second, `state` (1: an alert is active) and `since` when it is so; `changed`
-    where it begins, and `earlier` the change before."""
-    seconds = cells.where("kind = 'second'")
-    alert = int(options.threshold * options.window) + 1
-    recovery = -int(-fractions.Fraction(options.recovery_threshold) * options.window // 1)
-    points = (
-        seconds.select("at", "requests")
-        .union(seconds.select(F.col("at") + options.window, -F.col("requests")))
-        .union(windows.select(F.col("end") - 1, F.lit(0)))
-        .where(F.col("at") <= last)
-        .groupBy("at")
-        .agg(F.sum("requests").alias("change"))
-    )
-    points = with_earlier(points, "change", F.sum).select("at", (F.col("change") + F.col("earlier")).alias("n"))
-    says = F.when(F.col("n") >= alert, 1).when(F.col("n") < recovery, 0)
-    points = with_earlier(points.withColumn("says", says), "says", last_value)
-    state, before = F.coalesce("says", "earlier", F.lit(0)), F.coalesce("earlier", F.lit(0))
-    points = points.select("at", "n", state.alias("state"), F.when(state != before, F.col("at")).alias("changed"))
-    points = with_earlier(points, "changed", last_value)
-    return points.withColumn("since", F.coalesce("changed", "earlier")).persist()
+def alerts(options):
+    """Those that are on, in their order."""
+    uses = [("high_traffic", 0, options.threshold), ("low_traffic", 0, options.low_threshold)]
+    uses += [("high_errors", 1, options.error_threshold), ("slow_requests", 2, options.slow_threshold)]
+    return [Alert(rank, *use, options) for rank, use in enumerate(uses) if use[2]]
+
+
+def seconds_in(hours):
+    """The seconds with requests in order, each with its three counts, of hours that are packed."""
+    for hour in sorted(hours):
+        counts = array.array("i", zlib.decompress(hours[hour]))
+        for second, three in enumerate(zip(*[iter(counts)] * 3), hour * HOUR):
+            if three[0]:
+                yield second, three
+
+
+def sums_of_windows(hours, window, stop, last):
+    """The seconds at which the sums of the alert window change, and `stop`, each with the sums."""
+    coming = seconds_in(hours)
+    going = ((second + window, tuple(map(operator.neg, counts))) for second, counts in seconds_in(hours))
+    changes = heapq.merge(coming, going, [(stop, (0, 0, 0))])
+    sums = 0, 0, 0
+    for second, group in itertools.groupby(changes, key=operator.itemgetter(0)):
+        if second > last:
+            return
+        for _, counts in group:
+            sums = sums[0] + counts[0], sums[1] + counts[1], sums[2] + counts[2]
+        yield second, sums
+
+
+def judge(hours, first, last, options):
+    """Events with the keys by which they are sorted, and the times at which the active alerts change."""
+    events, changes = [], [(first, [])]
+    first_full = first + options.window - 1
+    judged = alerts(options)
+    for second, sums in sums_of_windows(hours, options.window, first_full, last):
+        of_second = [(alert.rank, event) for alert in judged if (event := alert.judge(second, sums, first_full))]
+        if of_second:
+            events += [((second + 1, 0, rank), encode(event)) for rank, event in of_second]
+            changes.append((second, [alert.name for alert in judged if alert.since is not None]))
+    return events, changes
+
+
+def empty_windows(hours, changes, interval):
+    """Windows (start, end) without requests: up to 12 after each one with some, and what is left of a gap; an alert
+    or recovery in it ends it."""
+    starts = (second - second % interval for second, _ in seconds_in(hours))
+    times = [second for second, _ in changes]
+    for before, start in itertools.pairwise(each for each, _ in itertools.groupby(starts)):
+        rest = min(start, before + (SINGLE_EMPTY_WINDOWS + 1) * interval)
+        yield from ((at, at + interval) for at in range(before + interval, rest, interval))
+        inside = times[bisect.bisect_left(times, rest) : bisect.bisect_left(times, start)]
+        ends = {second - second % interval for second in inside} | {rest, start}
+        yield from itertools.pairwise(sorted(ends))
+
+
+# Windows -> summaries.
 
 
 def show(second):
-    return F.date_format(F.timestamp_seconds(second), "yyyy-MM-dd'T'HH:mm:ss'Z'")
+    return f"{datetime.fromtimestamp(second, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def event(*fields):
-    return F.to_json(F.struct(*fields), {"ignoreNullFields": "false"}).alias("event")
+def encode(event):
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
-def alerts_and_recoveries(points, options):
-    """Events with the time that follows theirs."""
-    peaks = (
-        points.where("state = 1")
-        .groupBy(F.col("since").alias("alert"))
-        .agg(F.max(F.struct("n", (-F.col("at")).alias("at"))).alias("peak"))
-    )
-    number = F.col("n").cast("string")
-    common = [
-        F.lit(options.window).alias("window_seconds"),
-        F.col("n").alias("requests"),
-        (F.col("n").cast("double") / float(options.window)).alias("requests_per_second"),
-    ]
-    start = [F.lit(options.source).alias("source"), show("at").alias("time"), F.lit("high_traffic").alias("name")]
-    alert = event(
-        F.lit("alert").alias("type"), *start, *common, F.lit(float(options.threshold)).alias("threshold"),
-        F.concat(F.lit("High traffic generated an alert - hits = "), number, F.lit(", triggered at "), show("at")).alias("message"),
-    )
-    seconds = F.col("at") - F.col("earlier")
-    recovery = event(
-        F.lit("recovery").alias("type"), *start, F.lit("recovered").alias("reason"), show("earlier").alias("since"), seconds.alias("duration_seconds"), *common,
-        F.lit(float(options.recovery_threshold)).alias("threshold"), F.col("peak.n").alias("peak_requests"),
-        show(-F.col("peak.at")).alias("peak_time"),
-        F.concat(F.lit("Recovered from high traffic - hits = "), number, F.lit(", recovered at "), show("at"),
-                 F.lit(" after "), seconds.cast("string"), F.lit(" s")).alias("message"),
-    )  # fmt: skip
-    changes = points.where("changed is not null")
-    recoveries = changes.where("state = 0").join(peaks, F.col("alert") == F.col("earlier"))
-    order = [(F.col("at") + 1).alias("known"), F.lit(0).alias("rank")]
-    return changes.where("state = 1").select(*order, alert).union(recoveries.select(*order, recovery))
+def rank_names(window, kind, top):
+    """The busiest names of a window, and what the others have."""
+    names = window[f"{kind}s"]
+    if names is None:
+        return None, None
+    beyond = names.pop(None, None)
+    known = [(name, *counts) for name, counts in names.items() if counts[0] > 0]
+    listed = heapq.nsmallest(top or len(known), known, key=lambda each: (-each[1], each[0]))
+    are_listed = {name for name, *_ in listed}
+    others = [each[1:] for each in known if each[0] not in are_listed]
+    sums = 0, None if window["status"] is None else 0, None if window["bytes"] is None else 0
+    for counts in *others, beyond:
+        sums = add(sums, counts)
 
+    def numbers(counts):
+        return {"requests": counts[0], "server_errors": counts[1], "bytes": counts[2] and min(counts[2], GREATEST_SUM)}
 
-def add_alerting(windows, points, interval, last):
-    """Whether an alert is active at the end of each window. A gap in which one ends is two."""
-    at_end = points.select("at", F.col("state") == 1, "since").toDF("at", "alerting", "since")
-    windows = windows.join(at_end, F.least(F.col("end") - 1, F.lit(last)) == F.col("at"))
-    cut = F.col("since") - F.col("since") % interval
-    is_cut = F.col("is_gap") & (cut > F.col("start"))
-    whole = F.struct("start", "end", "alerting")
-    parts = F.array(
-        F.struct("start", cut.alias("end"), F.lit(True).alias("alerting")),
-        F.struct(cut.alias("start"), "end", "alerting"),
-    )
-    return windows.select(F.inline(F.when(is_cut, parts).otherwise(F.array(whole))))
-
-
-def limited(column):
-    """A sum of bytes; it stops where the filter's does."""
-    most = F.lit(decimal.Decimal(GREATEST_SUM))
-    return F.when(column > most, most).otherwise(column).cast("decimal(20,0)")
-
-
-def rank_names(cells, kind, top):
-    """The busiest names of each window, and what the others have."""
-    busiest = Window.partitionBy("at").orderBy(F.col("name").isNull(), F.col("requests").desc(), "name")
-    is_named = F.col("name").isNotNull()
-    is_listed = is_named & (F.row_number().over(busiest) <= top) if top else is_named
-    ranked = cells.where(F.col("kind") == kind).withColumn("is_listed", is_listed)
-    other = ~F.col("is_listed")
-    listed = F.struct((-F.col("requests")).alias("order"), F.col("name").alias(kind), "requests",
-                      F.col("errors").alias("server_errors"), limited(F.col("bytes")).alias("bytes"))  # fmt: skip
-    return ranked.groupBy("at").agg(
-        F.array_sort(F.collect_list(F.when(F.col("is_listed"), listed))).alias(f"{kind}s"),
-        F.count(F.when(other & is_named, 1)).alias(f"{kind}s_distinct"),
-        F.sum(F.when(other, F.col("requests"))).alias(f"{kind}s_requests"),
-        F.sum(F.when(other, F.col("errors"))).alias(f"{kind}s_errors"),
-        F.sum(F.when(other, F.col("bytes"))).alias(f"{kind}s_bytes"),
-        F.max(~is_named).alias(f"{kind}s_capped"),
+    return (
+        [{kind: name, **numbers(counts)} for name, *counts in listed],
+        {"distinct": len(others), **numbers(sums), "capped": bool(beyond and beyond[0])},
     )
 
 
-def summaries_of(windows, uncounted, totals, cells, options, has):
-    """Summaries with the time that follows theirs. `has` says which columns any of the logs has."""
-
-    def numbers(kind, key):
-        """A map from names to requests, in the order of `key`."""
-        entry = F.struct(key.alias("order"), "name", "requests")
-        entries = F.array_sort(F.collect_list(entry))
-        pairs = F.transform(entries, lambda each: F.struct(each["name"], each["requests"]))
-        return cells.where(F.col("kind") == kind).groupBy("at").agg(F.map_from_entries(pairs).alias(f"{kind}s"))
-
-    order = F.array_position(F.array(*map(F.lit, METHODS)), F.col("name"))
-    windows = windows.join(uncounted, "start", "left").join(totals.drop("malformed", "skipped").withColumnRenamed("at", "start"), "start", "left")
-    for parts in (
-        numbers("code", F.col("name").cast("int")), numbers("method", order),
-        rank_names(cells, "section", options.top), rank_names(cells, "host", options.top),
-    ):  # fmt: skip
-        windows = windows.join(parts.withColumnRenamed("at", "start"), "start", "left")
-
-    is_empty = F.coalesce("requests", F.lit(0)) == 0
-    zero = F.lit(0)
-
-    def known(name, value):
-        """The value, or null where no log has the column."""
-        column = F.col({"status": "2xx"}.get(name, f"has_{name}" if name != "bytes" else "bytes"))
-        return F.when(F.when(is_empty, has[name]).otherwise(column.isNotNull()), value)
-
-    def number(name):
-        return F.coalesce(name, zero).alias(name)
-
-    def named(kind):
-        element = f"{kind}s"
-        listed = F.transform(F.coalesce(element, F.array()), lambda each: F.struct(
-            each[kind].alias(kind), each["requests"].alias("requests"),
-            each["server_errors"].alias("server_errors"), each["bytes"].alias("bytes")))  # fmt: skip
-        beyond = F.struct(
-            F.coalesce(f"{element}_distinct", zero).alias("distinct"),
-            F.coalesce(f"{element}_requests", zero).alias("requests"),
-            known("status", F.coalesce(f"{element}_errors", zero)).alias("server_errors"),
-            known("bytes", F.coalesce(limited(F.col(f"{element}_bytes")), zero)).alias("bytes"),
-            F.coalesce(f"{element}_capped", F.lit(False)).alias("capped"),
-        )
-        return known(element, listed).alias(element), known(element, beyond).alias(f"{element}_other")
-
-    seconds = F.col("end") - F.col("start")
-    no_map = F.create_map().cast("map<string,bigint>")
-    partial = (F.col("start") < has["first"]) | (F.col("end") - 1 > has["last"])
-    return windows.select(
-        F.col("end").alias("known"), F.lit(1).alias("rank"),
-        event(
-            F.lit("summary").alias("type"), F.lit(options.source).alias("source"),
-            show("start").alias("start"), show("end").alias("end"), seconds.alias("duration_seconds"),
-            partial.alias("partial"), number("requests"),
-            (F.coalesce("requests", zero).cast("double") / seconds.cast("double")).alias("requests_per_second"),
-            number("late"), number("future"),
-            known("bytes", F.coalesce(limited(F.col("bytes")), zero)).alias("bytes"),
-            F.lit(None).cast("string").alias("latency"),
-            known("status", F.struct(*map(number, STATUS_CLASSES))).alias("status"),
-            known("status", F.coalesce("codes", no_map)).alias("status_codes"),
-            known("methods", F.coalesce("methods", no_map)).alias("methods"),
-            *named("section"), *named("host"),
-            "alerting", F.when(F.col("alerting"), F.array(F.lit("high_traffic"))).otherwise(F.array().cast("array<string>")).alias("alerts"),
-            number("malformed"), number("skipped"),
-        ),
-    )  # fmt: skip
-
-
-def total_windows(cells):
-    """The totals of each window; null where the logs that were read in it lack the column."""
-    names = ["requests", "late", "future", "malformed", "skipped", *STATUS_CLASSES]
-    columns = [F.sum(F.when(F.col("name") == name, F.col("requests"))).alias(name) for name in names]
-    columns += [F.sum(F.when(F.col("name") == name, F.col("requests"))).alias(f"has_{name}") for name in ("methods", "sections", "hosts")]
-    columns += [F.sum("bytes").alias("bytes")]
-    return cells.where("kind = 'total'").groupBy("at").agg(*columns).persist()
-
-
-def look(cells, totals):
-    """What must be known of the whole: the first and the last second, the columns, and the sums for diagnostics."""
-    seconds = cells.where("kind = 'second'").agg(F.min("at").alias("first"), F.max("at").alias("last"))
-    sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("requests", "late", "malformed", "skipped")]
-    columns = {"bytes": "bytes", "status": "2xx", **{name: f"has_{name}" for name in ("methods", "sections", "hosts")}}
-    known = [(F.count(column) > 0).alias(f"any_{name}") for name, column in columns.items()]
-    found = seconds.crossJoin(totals.agg(*sums, *known)).first().asDict()
-    has = {name: F.lit(found[f"any_{name}"]) for name in columns}
-    return {**found, **has}
+def summary(start, end, window, active, options, found):
+    """The event of a window; `window` is None if it has no requests."""
+    empty = {"bytes": 0, "latency": {}, "status": {}, "status_codes": {}, "methods": {}, "sections": {}, "hosts": {}}
+    window = window or {name: value if name in found["has"] else None for name, value in empty.items()}
+    requests = window.get("requests", 0)
+    latency = window["latency"]
+    if latency is not None:
+        is_known = latency.get("requests")
+        latency = {
+            "requests": latency.get("requests", 0), "sum": latency.get("sum", 0) / BILLION,
+            "p50": None, "p90": None, "p99": None,
+            "max": latency["max"] / BILLION if is_known else None, "slow": latency.get("slow", 0),
+        }  # fmt: skip
+    status, codes, methods = window["status"], window["status_codes"], window["methods"]
+    sections, sections_other = rank_names(window, "section", options.top)
+    hosts, hosts_other = rank_names(window, "host", options.top)
+    return encode({
+        "type": "summary", "source": options.source, "start": show(start), "end": show(end),
+        "duration_seconds": end - start, "partial": start < found["first"] or end - 1 > found["last"],
+        "requests": requests, "requests_per_second": requests / (end - start),
+        "late": window.get("late", 0), "future": window.get("future", 0),
+        "bytes": None if window["bytes"] is None else min(window["bytes"], GREATEST_SUM), "latency": latency,
+        "status": None if status is None else {name: status.get(name, 0) for name in STATUS_CLASSES},
+        "status_codes": None if codes is None else {code: codes[code] for code in sorted(codes, key=int) if codes[code]},
+        "methods": None if methods is None else {name: methods[name] for name in METHODS if methods.get(name)},
+        "sections": sections, "sections_other": sections_other, "hosts": hosts, "hosts_other": hosts_other,
+        "alerting": bool(active), "alerts": active,
+        "malformed": window.get("malformed", 0), "skipped": window.get("skipped", 0),
+    })  # fmt: skip
 
 
 # The whole.
 
 
-def events_of(summaries, options):
-    """The events of all logs, in order of time; and what is to be said of them."""
-    cells = add_up(summaries, options.interval).persist()
-    totals = total_windows(cells)
-    found = look(cells, totals)
-    unread = [row.name for row in cells.where("kind = 'unread'").orderBy("name").collect()]
-    if found["last"] is None:
-        return None, found, unread
-    windows, uncounted = lay_windows(totals, options.interval)
-    points = follow_rate(cells, windows.withColumn("end", F.least("end", F.lit(found["last"] + 1))), options, found["last"])
-    windows = add_alerting(windows, points, options.interval, found["last"])
-    events = summaries_of(windows, uncounted, totals, cells, options, found)
-    events = events.union(alerts_and_recoveries(points, options))
-    return events.orderBy("known", "rank").select("event"), found, unread
+def read_all(context, options):
+    """What all pieces have by its keys, windows in other partitions than the rest; and the number of those."""
+    pieces = cut(options)
+    tasks = min(len(pieces), max(4 * context.defaultParallelism, sum(piece[0] for piece in pieces) >> 27))
+    if options.cat:
+        tasks = min(len(pieces), 1000)
+    dealt = context.parallelize([pieces[task::tasks] for task in range(tasks)], tasks)
+    read = dealt.flatMap(lambda of_task: (found for piece in of_task for found in read_piece(piece, options)))
+
+    def partition(key):
+        return tasks + key[1] // options.interval % tasks if key[0] == WINDOW else key[1] % tasks
+
+    return read.reduceByKey(add, 2 * tasks, partition), tasks
 
 
-def diagnose(found, unread, options):
+def events_of(context, options):
+    """The events of all logs, in order of time; and the sums of all."""
+    read, tasks = read_all(context, options)
+
+    def pack(added):
+        for (kind, hour), value in added:
+            if kind == TOTAL:
+                yield TOTAL, value
+            elif any(value):
+                yield hour, zlib.compress(value, 1)
+
+    hours = dict(context.runJob(read, pack, range(tasks)))
+    found = hours.pop(TOTAL)
+    if not found.get("requests"):
+        return None, found
+    first, last = next(seconds_in(hours))[0], max(second for second, _ in seconds_in({max(hours): hours[max(hours)]}))
+    found |= {"first": first, "last": last}
+    changed, changes = judge(hours, first, last, options)
+    shared = context.broadcast((changes, found))
+
+    def show_window(start, end, window):
+        changes, found = shared.value
+        at = bisect.bisect_right(changes, min(end - 1, found["last"]), key=operator.itemgetter(0))
+        return (end, 1, 0), summary(start, end, window, changes[max(at - 1, 0)][1], options, found)
+
+    def by_time(key):
+        return min(max(key[0] - first, 0) * tasks // (last - first + 1), tasks - 1)
+
+    busy = read.filter(lambda each: each[0][0] == WINDOW and each[1]["requests"] > 0)
+    busy = busy.map(lambda each: show_window(each[0][1] - options.interval, each[0][1], each[1]))
+    empty = context.parallelize(empty_windows(hours, changes, options.interval), tasks)
+    empty = empty.map(lambda each: show_window(*each, None))
+    events = context.union([busy, empty, context.parallelize(changed, 1)])
+    return events.repartitionAndSortWithinPartitions(tasks, by_time).values(), found
+
+
+def diagnose(found, options):
     if options.quiet:
         return
+    unread = sorted(found.get("unread", ()))
     lines = unread[:10]
     lines += [f"{len(unread) - 10} more logs of which no line could be read"] if len(unread) > 10 else []
-    if found["malformed"]:
+    if found.get("malformed"):
         every = found["requests"] + found["malformed"] + found["skipped"]
         lines.append(f"{found['malformed']} of {every} lines were malformed")
-    if found["late"] * 100 > found["requests"]:
+    if found.get("late", 0) * 100 > found.get("requests", 0):
         lines.append(f"{found['late']} of {found['requests']} requests came late in their own logs: try a longer --lateness")
     for line in lines:
         say(line)
@@ -544,19 +673,15 @@ def diagnose(found, unread, options):
 
 def main():
     options = parse(sys.argv[1:])
-    builder = SparkSession.builder.appName("httpmon").config("spark.sql.session.timeZone", "UTC")
-    spark = builder.getOrCreate()
-    context = spark.sparkContext
+    context = SparkContext(appName="httpmon")
     context.setLogLevel("FATAL")  # what fails is tried again; if that is no use, our one line says why
-    if not context.getConf().contains("spark.sql.shuffle.partitions"):
-        spark.conf.set("spark.sql.shuffle.partitions", 2 * context.defaultParallelism)
     try:
-        events, found, unread = events_of(read_logs(spark, options), options)
+        events, found = events_of(context, options)
         if events is not None and options.output:
-            events.write.text(options.output)
+            events.saveAsTextFile(options.output)
         elif events is not None:
-            for row in events.toLocalIterator():
-                sys.stdout.write(row.event + "\n")
+            for line in events.toLocalIterator(prefetchPartitions=True):
+                sys.stdout.write(line + "\n")
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -567,16 +692,14 @@ def main():
         own = re.search("RuntimeError: <<(.*?)>>", str(error))
         fail(own[1] if own else str(error).strip().splitlines()[0])
     finally:
-        spark.stop()
-    diagnose(found, unread, options)
-    return 1 if unread and events is None else 0
+        context.stop()
+    diagnose(found, options)
+    return 1 if "unread" in found and events is None else 0
 
 
 if __name__ == "__main__":
     try:
         from pyspark import SparkContext
-        from pyspark.sql import SparkSession, Window
-        from pyspark.sql import functions as F
     except ImportError:
         if not {"-h", "--help"} & set(sys.argv[1:]):
             fail("pyspark is missing: start it with spark-submit")
