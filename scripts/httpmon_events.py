@@ -32,11 +32,10 @@ class Lines:
 
     def take(self, data):
         """The lines that `data` completes, without their LF. Of a line longer than LONGEST_LINE the end is left out."""
-        *ends, rest = data.split(b"\n")
-        lines = []
-        for end in ends:
-            self._keep(end)
-            lines.append(self.rest())
+        *lines, rest = data.split(b"\n")
+        if lines:
+            self._keep(lines[0])
+            lines[0] = self.rest()
         self._keep(rest)
         return lines
 

@@ -1,10 +1,11 @@
 """For tests/all/kafka.sh: logs of six servers through a broker to three httpmons, while what carries them is killed.
 
-    python3 tests/kafka.py FOLDER mock|TANSU ROUNDS [LINES]
+    python3 tests/kafka.py FOLDER mock|TANSU|kept:TANSU ROUNDS [LINES]
 
 TANSU is the broker's program; mock is the cluster that librdkafka has for tests, in this process. In each of ROUNDS the
-servers write on, the consumers get ahead, and then all consumers and some senders get SIGKILL. In the end each line must
-have come once and in order, and the events must be those of unbroken runs. LINES are for measuring the speed.
+servers write on, the consumers get ahead, and then all consumers and some senders get SIGKILL; so does the broker, if it
+keeps its messages. In the end each line must have come once and in order, and the events must be those of unbroken runs.
+LINES are for measuring the speed.
 """
 
 import atexit
@@ -22,8 +23,9 @@ import zlib
 import confluent_kafka as kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 
-folder, program, rounds = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-is_mock = program == "mock"
+folder, rounds = pathlib.Path(sys.argv[1]), int(sys.argv[3])
+kind, _, program = sys.argv[2].rpartition(":")
+is_mock, is_kept = program == "mock", kind == "kept"
 OPTIONS = ["-i", "3s", "-w", "5s", "-t", "8", "--idle-timeout", "0"]
 SERVERS = ["web1", "web2", "web3", "web4", "web5", "web9"]  # two of them in partition 3
 ROUND = 15  # seconds of the logs
@@ -59,25 +61,34 @@ def kill(pipe):
     pipe.wait()
 
 
-def broker():
-    """The brokers' addresses, and a process if there is one."""
-    if is_mock:
-        global mock  # it lives as long as this
-        mock = kafka.Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 3, "log_level": 0})
-        return ",".join(f"{one.host}:{one.port}" for one in mock.list_topics(timeout=30).brokers.values()), None
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+def start_tansu():
     url = f"tcp://{address}"
-    tansu = start(f"exec {program} broker --silent --listener-url {url} --advertised-listener-url {url} --storage-engine memory://tansu/ > tansu.log")
+    return start(f"exec {program} broker --silent --listener-url {url} --advertised-listener-url {url} --storage-engine {storage} > tansu.log")
+
+
+process = None
+if is_mock:
+    mock = kafka.Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 3, "log_level": 0})
+    address = ",".join(f"{one.host}:{one.port}" for one in mock.list_topics(timeout=30).brokers.values())
+else:
+    address, storage = f"127.0.0.1:{free_port()}", "memory://tansu/"
+    if is_kept:
+        storage, port = "s3://tansu/", free_port()
+        os.environ.update(
+            AWS_ENDPOINT=f"http://127.0.0.1:{port}", AWS_ALLOW_HTTP="true", AWS_REGION="none", AWS_ACCESS_KEY_ID="-", AWS_SECRET_ACCESS_KEY="-")
+        start(f"exec {sys.executable} {pathlib.Path(__file__).parent.absolute()}/s3.py {port} kept")
+        until("the store is there", lambda: (folder / "kept/tansu").is_dir())
+    process = start_tansu()
     admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
-    topics = admin.create_topics([NewTopic("httpmon", 4, 1), NewTopic("small", 1, 1), NewTopic("speed", 1, 1)], request_timeout=60)
+    topics = admin.create_topics([NewTopic("httpmon", 4, 1), NewTopic("small", 1, 1), NewTopic("speed", 1, 1), NewTopic("pipe", 1, 1)], request_timeout=60)
     for created in topics.values():
         created.result()
-    return address, tansu
-
-
-address, process = broker()
 
 
 def write(second, pace):
@@ -186,7 +197,11 @@ killed = 0
 for number in range(rounds):
     if number % 7 == 6:
         rotate()
-    paused = process is not None and number % 5 == 4
+    paused = process is not None and not is_kept and number % 5 == 4
+    if is_kept:
+        # Not in the middle of a write: Tansu notes that a message has come before it keeps it, and then takes it for sent.
+        until(f"round {number}: all lines are in the topic", lambda: len(messages()) >= sent_lines())
+        kill(process)
     if paused:
         os.kill(process.pid, signal.SIGSTOP)  # away for a while; what was under way stays so
     second += ROUND
@@ -201,6 +216,8 @@ for number in range(rounds):
         senders[server] = send(server)
         killed += 1
         os.kill(process.pid, signal.SIGCONT)
+    if is_kept:
+        process = start_tansu()
     for name in CONSUMERS:
         until(f"round {number}: consumer {name} is ahead, in an alert", lambda: is_ahead(name, second))
     for name in CONSUMERS:
@@ -240,7 +257,7 @@ for line in lines.splitlines(True):
 for server in SERVERS:
     if got.get(server) != logs[server]:
         fail(f"{server}: the lines that came are not those of the log")
-print(f"ok {killed} senders killed, the broker stopped {rounds // 5 if process else 0} times, {rounds // 7} rotations: each of {count} lines once and in order; {twice} came twice to the topic and were dropped")
+print(f"ok {killed} senders killed, the broker {f'killed {rounds}' if is_kept else f'stopped {rounds // 5 if process else 0}'} times, {rounds // 7} rotations: each of {count} lines once and in order; {twice} came twice to the topic and were dropped")
 
 alerts = 0
 for name in ("a", "b"):
@@ -280,3 +297,8 @@ if len(sys.argv) > 4:
     subprocess.run(f"httpmon-kafka receive --brokers {address} --topic speed | head -n {count} | cmp - speed.csv", shell=True, cwd=folder, check=True)
     got = time.monotonic()
     print(f"ok {count} lines of one server: {count / (sent - began):,.0f} lines/s sent, {count / (got - sent):,.0f} lines/s received, with the start of the programs")
+    pipe = start(f"httpmon-kafka receive --brokers {address} --topic pipe | head -n {count} | httpmon {' '.join(OPTIONS)} | httpmon-append pipe.ndjson > /dev/null")
+    subprocess.run(f"httpmon-kafka send --brokers {address} --topic pipe web1 < speed.csv", shell=True, cwd=folder, check=True)
+    if pipe.wait() or (folder / "pipe.ndjson").read_bytes() != run((folder / "speed.csv").read_bytes()):
+        fail("the whole pipe: other events than those of the log")
+    print(f"ok {count / (time.monotonic() - got):,.0f} lines/s from the log to the file of events, all programs at once")

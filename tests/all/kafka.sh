@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Live logs through brokers of Kafka's protocol to several httpmons: a real one (Tansu) and librdkafka's cluster for
-# tests; with senders and consumers killed.
+# Live logs through brokers of Kafka's protocol to several httpmons: a real one (Tansu), in memory and with its messages
+# kept in a folder, and librdkafka's cluster for tests; with senders, consumers and the broker that keeps them killed.
 set -euo pipefail
 scripts/need python3 pkill=procps flock=util-linux
 python3 -c 'import ensurepip' 2> /dev/null || scripts/need ensurepip=python3-venv 2> /dev/null || true
@@ -59,7 +59,7 @@ check("where it begins", tool.first_offsets(Broker(), [Place("t", 0), Place("t",
 PYTHON
 ok 'the lines that tell a place, and where a replay begins'
 
-for broker in "$tansu 20 500000" "mock 4"; do
+for broker in "$tansu 20 500000" "kept:$tansu 20" "mock 4"; do
     folder=$(mktemp -d -p "$dir")
     # shellcheck disable=SC2086
     "$venv/bin/python" tests/kafka.py "$folder" $broker

@@ -179,7 +179,11 @@ store = importlib.util.module_from_spec(importlib.util.spec_from_loader("store",
 loader.exec_module(store)
 with open(sys.argv[1], "rb") as file:
     lines = [line.rstrip() for line in file if b'"summary"' in line]
-sys.exit(not all(store.read_plain_summary(line, "") for line in lines))
+# What is no JSON is left to the general way: a list's number, one of the window's, one of a code.
+line = next(line for line in lines if b'"500":' in line)
+broken = [line.replace(*change) for change in [
+    (b'"server_errors":', b'"server_errors":0'), (b'"late":', b'"late":0'), (b'"500":', b'"500":0'), (b'"bytes":', b'"bytes":null'), (b':false', b':fals')]]
+sys.exit(not all(store.read_plain_summary(line, "") for line in lines) or any(store.read_plain_summary(line, "") for line in broken))
 PYTHON
 ok 'the fast way of reading is taken for what the filter writes, and keeps what the general way keeps'
 
