@@ -180,6 +180,20 @@ fn another_header_maps_the_columns_anew() {
 }
 
 #[test]
+fn fields_that_read_as_a_record_are_no_record_wherever_they_stand() {
+    let record = "10.0.0.1,-,-,1000,GET / HTTP/1.1,200,5\n";
+    let fields = format!("#Fields: {record}");
+    for log in [format!("{fields}{record}"), format!("{record}{fields}{record}{fields}")] {
+        let summary = summary(&[], &log);
+        let records = log.matches('\n').count() - log.matches('#').count();
+        assert_eq!(summary["requests"], records, "{log}");
+        assert_eq!(summary["skipped"], log.matches('#').count(), "{log}");
+    }
+    // Without the word it is a record: a host may be called so.
+    assert_eq!(summary(&[], &format!("{record}#{record}"))["requests"], 2);
+}
+
+#[test]
 fn with_columns_given_headers_are_only_skipped() {
     let log = "status,time\n1000,200,x\nbytes,date\n1001,404\n";
     let event = summary(&["--columns", "time,status"], log);
