@@ -439,6 +439,8 @@ fn a_time_format_is_the_only_form() {
     assert_eq!(read("%m/%d/%Y, %I:%M:%S%.f %p", "2/7/2019, 9:11:05.250 PM"), expected);
     assert_eq!(read("%a %b %e %H:%M:%S %Y", "Thu Feb  7 21:11:05 2019"), expected);
     assert_eq!(read("%d.%m.%Y %H:%M:%S %z", "07.02.2019 22:11:05 +0100"), expected);
+    // A zone by its name is an offset, too.
+    assert_eq!(read("%Y-%m-%d %H:%M:%S %Q", "2019-02-07 16:11:05 America/New_York"), expected);
     assert_eq!(read("%s", "1549573865"), expected);
     assert_eq!(read("%Y%m%d", "20190207"), read_time(&[], "2019-02-07T00:00:00Z"));
     for other in ["1549573865", "2019-02-07T21:11:05Z", "07/Feb/2019:21:11:05 +0000", "20190230", "20190207 "]
