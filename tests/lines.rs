@@ -519,6 +519,32 @@ fn rejects_are_the_malformed_lines_byte_for_byte() {
 }
 
 #[test]
+fn rejects_are_kept_up_to_their_size_and_counted_after_it() {
+    // 4, 6 and 3 bytes with their ends.
+    let log = format!("{}bad\nworse\n\"o\nlast", record(1000));
+    for (size, kept, left_out) in
+        [("13", "bad\nworse\n\"o\n", 1), ("12", "bad\nworse\n", 2), ("9", "bad\n", 3), ("3", "", 4)]
+    {
+        let arguments = ["--rejects", "x", "--rejects-max", size];
+        let ran = filter(&arguments, &log);
+        assert_eq!(ran.rejects, kept.as_bytes(), "{size}");
+        let first = 6 - left_out;
+        let full = format!(
+            "httpmon: line {first}: --rejects-max: this malformed line and those after it are not kept"
+        );
+        let last = format!("httpmon: --rejects-max: {left_out} malformed lines were not kept");
+        let lines = diagnostics(&ran);
+        assert_eq!(lines.iter().filter(|line| **line == full).count(), 1, "{lines:?}");
+        assert_eq!(lines.last(), Some(&last.as_str()), "{lines:?}");
+        assert!(ran.events[0].contains("\"malformed\":4"), "{size}: they are counted");
+        assert_eq!(filter(&[&arguments[..], &["-q"]].concat(), &log).diagnostics, "");
+    }
+    let ran = filter(&["--rejects", "x", "--rejects-max", "1K"], &log);
+    assert_eq!(ran.rejects, b"bad\nworse\n\"o\nlast\n");
+    assert!(!ran.diagnostics.contains("rejects-max"), "{}", ran.diagnostics);
+}
+
+#[test]
 fn a_log_of_which_nothing_can_be_read_is_unreadable() {
     let ran = filter(&[], "\x7fELF\x02\x01\n\x00garbage\n");
     assert_eq!(ran.outcome, Outcome::Unreadable);
