@@ -509,6 +509,20 @@ fn nothing_is_said_when_all_is_well() {
 }
 
 #[test]
+fn nuls_where_a_time_should_be_are_no_time() {
+    // A hole in a file, in the midst of a line.
+    for time in ["2019-02-07T21:11:00Z", "07/Feb/2019:21:11:00 +0000", "1549573860123"] {
+        let good = format!("h,-,-,{time},GET / HTTP/1.1,200,5\n");
+        for more in [1, 2, 10] {
+            let hole = format!("h,-,-,{}GET / HTTP/1.1,200,5\n", "\0".repeat(time.len() + more));
+            let ran = filter(&[], [&good, &good, &hole, &hole, &good].map(String::as_str).concat());
+            assert!(ran.events.iter().any(|event| event.contains("\"requests\":3,")), "{:?}", ran.events);
+            assert!(ran.diagnostics.contains("2 of 5 lines were malformed"), "{time}: {}", ran.diagnostics);
+        }
+    }
+}
+
+#[test]
 fn rejects_are_the_malformed_lines_byte_for_byte() {
     let long = "z".repeat(300_000);
     let log = format!("{}\0\u{FEFF}bad\0\r\n\n\"open\n{long}\r\n{}last\r", record(1000), record(1001));
