@@ -509,6 +509,26 @@ fn nothing_is_said_when_all_is_well() {
 }
 
 #[test]
+fn a_user_called_by_half_a_bracket_does_not_choose_the_time() {
+    // Request and referer are a time and a number of bytes, if the user and the time are one field.
+    let usual = "10.0.0.1 - - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl\"\n";
+    for start in ["192.0.2.66 - [u", "v:80 192.0.2.66 - [u", "192.0.2.66 - [u v", "[192.0.2.66 - u"] {
+        let forged = format!(
+            "{start} [07/Feb/2019:21:11:00 +0000] \"4102444800\" 404 5 \"5\" \"curl\" \"200\" \"7\"\n"
+        );
+        for columns in [&[][..], &["--columns", "host,-,user,time,request,status,bytes"]] {
+            if start.starts_with('v') && !columns.is_empty() {
+                continue;
+            }
+            let ran = filter(columns, [usual, usual, &forged, &forged].concat());
+            let expected = "\"status_codes\":{\"200\":2,\"404\":2}";
+            let is_so = ran.events[0].contains("\"future\":0") && ran.events[0].contains(expected);
+            assert!(is_so, "{start} {columns:?}: {:?}", ran.events);
+        }
+    }
+}
+
+#[test]
 fn nuls_where_a_time_should_be_are_no_time() {
     // A hole in a file, in the midst of a line.
     for time in ["2019-02-07T21:11:00Z", "07/Feb/2019:21:11:00 +0000", "1549573860123"] {
