@@ -189,6 +189,11 @@ fn fields_that_read_as_a_record_are_no_record_wherever_they_stand() {
         assert_eq!(summary["requests"], records, "{log}");
         assert_eq!(summary["skipped"], log.matches('#').count(), "{log}");
     }
+    // Nor does it speak for the columns before a header.
+    let header = "host,ident,user,time,request,status,bytes\n";
+    let wide = format!("#fields: {}", record.replace('\n', ",more\n"));
+    let summary_of = summary(&[], &format!("{record}{header}{wide}{record}"));
+    assert_eq!((&summary_of["malformed"], &summary_of["skipped"]), (&0.into(), &2.into()));
     // Without the word it is a record: a host may be called so.
     assert_eq!(summary(&[], &format!("{record}#{record}"))["requests"], 2);
 }
