@@ -16,6 +16,8 @@ from datasette.app import Datasette
 from datasette.database import Database
 
 PAGE = "/-/dashboards/httpmon"
+# A query may take 5 seconds, and three run at a time: more than these would make everybody wait for minutes.
+MOST_AT_ONCE = 30
 
 
 class Store(Database):
@@ -84,29 +86,50 @@ def dashboard():
 
 
 class Door:
-    """Refuses requests whose Host is not a name of this machine (DNS rebinding). Refuses everything but the page and
-    its own queries unless SQL is allowed."""
+    """Refuses requests whose Host is not a name of this machine (DNS rebinding), those that pages of other sites make
+    behind their visitor's back, and more than can be answered. Refuses everything but reading the page and its own
+    queries unless SQL is allowed."""
 
     def __init__(self, app, names, queries, sql):
         self.app, self.names, self.queries, self.sql = app, names, queries, sql
+        self.at_once = 0
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] == "http":
-            if not self.is_for_us(dict(scope["headers"]).get(b"host", b"").decode("latin-1")):
-                return await refuse(send, 403, "This name is not among those that httpmon-web was told (--allow-host).\n")
-            if scope["path"] == "/" and not self.sql:
-                return await refuse(send, 302, "", [(b"location", PAGE.encode())])
-            if not self.sql and not self.is_of_the_page(scope):
-                return await refuse(send, 403, "Only the page is served: start httpmon-web with --sql for all of Datasette.\n")
-        return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if self.at_once >= MOST_AT_ONCE:
+            return await refuse(send, 503, "Too many requests at a time.\n", [(b"retry-after", b"5")])
+        self.at_once += 1
+        try:
+            await self.answer(scope, receive, send)
+        finally:
+            self.at_once -= 1
+
+    async def answer(self, scope, receive, send):
+        headers = dict(scope["headers"])
+        if not self.is_for_us(headers.get(b"host", b"").decode("latin-1")):
+            return await refuse(send, 403, "This name is not among those that httpmon-web was told (--allow-host).\n")
+        # A link from elsewhere may be followed.
+        if headers.get(b"sec-fetch-site") == b"cross-site" and headers.get(b"sec-fetch-mode") != b"navigate":
+            return await refuse(send, 403, "Other sites may link to this page, and nothing else.\n")
+        if not self.sql and scope["method"] not in ("GET", "HEAD"):
+            return await refuse(send, 405, "The page can only be read.\n", [(b"allow", b"GET, HEAD")])
+        if scope["path"] == "/" and not self.sql:
+            return await refuse(send, 302, "", [(b"location", PAGE.encode())])
+        if not self.sql and not self.is_of_the_page(scope):
+            return await refuse(send, 403, "Only the page is served: start httpmon-web with --sql for all of Datasette.\n")
+        await self.app(scope, receive, send)
 
     def is_for_us(self, host):
-        return urllib.parse.urlsplit("//" + host).hostname in self.names
+        try:
+            return urllib.parse.urlsplit("//" + host).hostname in self.names
+        except ValueError:
+            return False
 
     def is_of_the_page(self, scope):
         path = scope["path"]
         if path == "/httpmon.json":
-            asked = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
+            asked = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             return len(asked.get("sql", [])) == 1 and asked["sql"][0] in self.queries and not any(
                 name.startswith("_") and name != "_shape" for name in asked)
         return path == PAGE or path.startswith((PAGE + "/", "/-/static/", "/-/static-plugins/"))

@@ -19,6 +19,9 @@ use crate::source::Settings;
 use crate::time;
 use crate::time::lateness::MOST_LATENESS;
 
+/// The greatest size that a file can have, in whole gigabytes.
+const MOST_BYTES: u64 = 8_589_934_591 << 30;
+
 /// What to do.
 #[derive(Debug)]
 pub enum Command {
@@ -39,6 +42,8 @@ pub struct Options {
     pub source: Vec<u8>,
     /// Where malformed lines go.
     pub rejects: Option<PathBuf>,
+    /// How many bytes that file may have; none is no limit.
+    pub rejects_max: Option<u64>,
     /// Whether to report failures only.
     pub is_quiet: bool,
 }
@@ -119,6 +124,26 @@ impl Typed {
                 Ok(number) if number < least => Err(format!("not at least {least}")),
                 Ok(number) if number <= most => Ok(number),
                 _ => Err(format!("more than {most}")),
+            }
+        })
+    }
+
+    /// A number of bytes, also in units of 1024, its square or its cube.
+    fn size(&self, key: Key) -> Result<Option<u64>, UsageError> {
+        self.read(key, |text| {
+            let (digits, unit) = match text.as_bytes().last() {
+                Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
+                Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),
+                Some(b'G' | b'g') => (&text[..text.len() - 1], 1 << 30),
+                _ => (text, 1),
+            };
+            if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err("not a size in bytes like 4096, 500K, 10M or 1G");
+            }
+            match digits.parse().ok().and_then(|number: u64| number.checked_mul(unit)) {
+                Some(0) => Err("not at least 1"),
+                Some(bytes) if bytes <= MOST_BYTES => Ok(bytes),
+                _ => Err("more than 8589934591G"),
             }
         })
     }
@@ -255,12 +280,16 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
         idle_timeout: typed.duration(Key::IdleTimeout, 0, (366, "366 days"))?.ok_or_else(missing)?,
         slow: typed.read(Key::Slow, str::parse::<Decimal>)?.ok_or_else(missing)?.as_nanoseconds(),
     };
+    if typed.value(Key::RejectsMax).is_some() && typed.value(Key::Rejects).is_none() {
+        return Err(UsageError("--rejects-max: there is no --rejects FILE that it could be of".to_owned()));
+    }
     let top = typed.number(Key::Top, 0, u64::MAX)?.ok_or_else(missing)?;
     let name = typed.value(Key::Source).map_or_else(|| OsString::from("stdin"), OsStr::to_owned);
     Ok(Options {
         settings: Settings { layout, run, top: usize::try_from(top).unwrap_or(usize::MAX) },
         source: name.into_vec(),
         rejects: typed.value(Key::Rejects).map(PathBuf::from),
+        rejects_max: typed.size(Key::RejectsMax)?,
         is_quiet: typed.is_quiet,
     })
 }

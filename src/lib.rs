@@ -50,6 +50,7 @@
 //!     ndjson         an event -> a line of JSON
 //!     json           a serializer that copies the names of fields
 //!     event          the wire format
+//!     rejects        malformed lines that are kept, up to a size
 //!     output         streams as plain files, and whole lines
 //!   bits             eight bytes at a time
 //! ```

@@ -13,6 +13,7 @@ use httpmon::options;
 use httpmon::read::input::{self, Incoming, Input};
 use httpmon::time::Moment;
 use httpmon::write::output::Output;
+use httpmon::write::rejects::Rejects;
 
 const UNREADABLE: u8 = 1;
 const FAILED: u8 = 2;
@@ -78,11 +79,14 @@ fn open(options: Options) -> Result<(Input, Monitor<'static>), String> {
         None => None,
         Some(path) => {
             let file = OpenOptions::new().append(true).create(true).open(path);
-            let file = file.map_err(|error| {
+            let file = file.and_then(|file| Ok((file.metadata()?, file)));
+            let (metadata, file) = file.map_err(|error| {
                 let path = path.as_os_str().as_encoded_bytes().escape_ascii();
                 format!("--rejects: {error}: \"{path}\"")
             })?;
-            Some(Box::new(Output::from(file)) as Box<dyn Write>)
+            let length = if metadata.is_file() { metadata.len() } else { 0 };
+            let room = options.rejects_max.map(|most| most.saturating_sub(length));
+            Some(Rejects { out: Box::new(Output::from(file)), room })
         }
     };
     let input = io::stdin().as_fd().try_clone_to_owned().and_then(|stdin| Input::new(stdin.into()));

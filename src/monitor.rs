@@ -15,7 +15,7 @@ use crate::time::lateness::Offsets;
 use crate::time::{Moment, Notice};
 use crate::write::diagnostics::{Diagnostics, Topic};
 use crate::write::ndjson::Events;
-use crate::write::output::LineWriter;
+use crate::write::rejects::{Kept, RejectWriter, Rejects};
 
 /// Lines of further sources go to the source [`OTHER`].
 pub const MAX_SOURCES: usize = 1_000;
@@ -29,7 +29,7 @@ pub struct Outputs<'w> {
     /// Takes the diagnostics.
     pub diagnostics: Box<dyn Write + 'w>,
     /// Takes the malformed lines, with `--rejects`.
-    pub rejects: Option<Box<dyn Write + 'w>>,
+    pub rejects: Option<Rejects<'w>>,
     /// Whether to report failures only.
     pub is_quiet: bool,
 }
@@ -85,7 +85,7 @@ struct State<'w> {
     looked: i64,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
-    rejects: Option<LineWriter<'w>>,
+    rejects: Option<RejectWriter<'w>>,
 }
 
 impl<'w> Monitor<'w> {
@@ -108,7 +108,7 @@ impl<'w> Monitor<'w> {
                 looked: i64::MIN,
                 events: Events::new(outputs.events),
                 diagnostics: Diagnostics::new(outputs.diagnostics, outputs.is_quiet),
-                rejects: outputs.rejects.map(LineWriter::new),
+                rejects: outputs.rejects.map(RejectWriter::new),
             },
         }
     }
@@ -238,13 +238,7 @@ impl State<'_> {
 
     #[cold]
     fn report(&mut self, index: usize, line: &MalformedLine<'_>, now: Moment) {
-        if let Some(rejects) = &mut self.rejects {
-            rejects.add(|reject| {
-                reject.extend_from_slice(&line.text);
-                reject.extend_from_slice(if line.end.is_empty() { b"\n" } else { line.end });
-                Ok(())
-            });
-        }
+        let kept = self.rejects.as_mut().map(|rejects| rejects.add(&line.text, line.end));
         let source = &self.sources[index];
         let is_first = self.first_problem.is_none();
         let hint = if is_first && source.requests() == 0 { source.hint(line) } else { None };
@@ -264,6 +258,9 @@ impl State<'_> {
             self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
         }
         self.diagnostics.malformed(whole, now.wall);
+        if kept == Some(Kept::FirstNot) {
+            self.diagnostics.warn(Located { source, number: line.number, what: NOT_KEPT });
+        }
     }
 
     /// The index of the source with this name. A new source is made if needed.
@@ -363,6 +360,10 @@ impl State<'_> {
         if malformed > 0 {
             self.diagnostics.warn(format_args!("{malformed} of {} lines were malformed", self.lines));
         }
+        let left_out = self.rejects.as_ref().map_or(0, RejectWriter::left_out);
+        if left_out > 0 {
+            self.diagnostics.warn(format_args!("--rejects-max: {left_out} malformed lines were not kept"));
+        }
         if requests == 0 && malformed > 0 {
             let problem = self.first_problem.take().unwrap_or_default();
             self.diagnostics
@@ -379,6 +380,9 @@ impl State<'_> {
         Outcome::Readable
     }
 }
+
+/// Said of the first line that `--rejects-max` leaves no room for.
+const NOT_KEPT: &str = "--rejects-max: this malformed line and those after it are not kept";
 
 /// The start of a line that names the file of the next lines.
 const MARK: &[u8] = b"==> ";

@@ -24,6 +24,7 @@ pub enum Key {
     MinCount,
     Top,
     Rejects,
+    RejectsMax,
     Quiet,
     Help,
     Version,
@@ -78,7 +79,7 @@ const fn alias(alias: &'static str, line: OptionLine) -> OptionLine {
 }
 
 /// The options, in the order of the help and the manual.
-pub const OPTIONS: [OptionLine; 21] = [
+pub const OPTIONS: [OptionLine; 22] = [
     option(Key::Columns, 'c', "columns", "LIST", "", "what the columns hold [from the header]"),
     option(Key::Delimiter, 'd', "delimiter", "CHAR", "", "one of , ; | tab space [detected]"),
     option(Key::TimeFormat, ' ', "time-format", "FORMAT", "", "how times are written, as in strptime"),
@@ -107,6 +108,7 @@ pub const OPTIONS: [OptionLine; 21] = [
     option(Key::MinCount, ' ', "min-count", "N", "5", "errors or slow requests needed"),
     option(Key::Top, 'n', "top", "N", "10", "sections and hosts listed; 0 = all"),
     option(Key::Rejects, ' ', "rejects", "FILE", "", "append malformed lines to FILE"),
+    option(Key::RejectsMax, ' ', "rejects-max", "SIZE", "", "stop when FILE is so large: 500K, 10M, 1G"),
     option(Key::Quiet, 'q', "quiet", "", "", "only report failures"),
     option(Key::Help, 'h', "help", "", "", "print this help"),
     option(Key::Version, 'V', "version", "", "", "print the version"),

@@ -35,6 +35,74 @@ fn ten_thousand_sections_are_counted_singly_and_the_rest_together() {
     assert_eq!((&other["server_errors"], &other["capped"]), (&12_000.into(), &true.into()));
 }
 
+/// The requests of a busy site in one window, 2,000 a second, for so many
+/// seconds: half of them are of `/shop`, one in 100 of `/login`, and one in
+/// 1,000 of `/admin`. A client asks for `new` paths beside them, mixed in or
+/// first.
+fn busy_window(new: u64, is_first: bool) -> Value {
+    const USUAL: u64 = 20_000;
+    let asked = |path: u64| format!("198.51.100.66,-,-,1000,GET /new{path}/ HTTP/1.1,404,7\n");
+    let mut log = String::new();
+    if is_first {
+        log.extend((0..new).map(asked));
+    }
+    let mut path = 0;
+    for request in 0..USUAL {
+        let section = match request {
+            _ if request % 1_000 == 500 => "admin",
+            _ if request % 100 == 50 => "login",
+            _ if request % 2 == 0 => "shop",
+            _ => "api",
+        };
+        let second = 1000 + request / 2_000;
+        let host = request % 50;
+        log += &[
+            "10.0.0.",
+            &host.to_string(),
+            ",-,-,",
+            &second.to_string(),
+            ",GET /",
+            section,
+            "/x HTTP/1.1,200,7\n",
+        ]
+        .concat();
+        while !is_first && path < new * (request + 1) / USUAL {
+            log += &asked(path);
+            path += 1;
+        }
+    }
+    let events = filter(&["--threshold", "2100", "--window", "10s"], &log).events;
+    let events: Vec<Value> = events.iter().map(|event| serde_json::from_str(event).expect("JSON")).collect();
+    assert_eq!(events.iter().filter(|event| event["type"] == "alert").count(), usize::from(new > 1_000));
+    let summary = events.into_iter().find(|event| event["type"] == "summary").expect("a summary");
+    assert_eq!(summary["requests"], USUAL + new, "nothing is lost");
+    assert_eq!(summary["sections_other"]["capped"], new > 9_996);
+    summary
+}
+
+fn requests_of(summary: &Value, section: &str) -> Option<u64> {
+    let mut sections = summary["sections"].as_array().expect("sections").iter();
+    sections.find(|listed| listed["section"] == section)?["requests"].as_u64()
+}
+
+#[test]
+fn new_paths_among_the_requests_do_not_push_a_busy_section_out() {
+    for new in [0, 9_000, 20_000, 100_000] {
+        let summary = busy_window(new, false);
+        for (section, requests) in [("/shop", 9_780), ("/api", 10_000), ("/login", 200), ("/admin", 20)] {
+            assert_eq!(requests_of(&summary, section), Some(requests), "{section} beside {new} new paths");
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_new_paths_before_its_first_request_hide_a_section_and_say_so() {
+    for (new, is_listed) in [(9_996, true), (10_000, false)] {
+        let summary = busy_window(new, true);
+        assert_eq!(requests_of(&summary, "/shop").is_some(), is_listed, "after {new} new paths");
+    }
+}
+
 #[test]
 fn windows_have_separate_shares_of_names() {
     let mut log = String::new();

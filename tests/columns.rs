@@ -180,6 +180,25 @@ fn another_header_maps_the_columns_anew() {
 }
 
 #[test]
+fn fields_that_read_as_a_record_are_no_record_wherever_they_stand() {
+    let record = "10.0.0.1,-,-,1000,GET / HTTP/1.1,200,5\n";
+    let fields = format!("#Fields: {record}");
+    for log in [format!("{fields}{record}"), format!("{record}{fields}{record}{fields}")] {
+        let summary = summary(&[], &log);
+        let records = log.matches('\n').count() - log.matches('#').count();
+        assert_eq!(summary["requests"], records, "{log}");
+        assert_eq!(summary["skipped"], log.matches('#').count(), "{log}");
+    }
+    // Nor does it speak for the columns before a header.
+    let header = "host,ident,user,time,request,status,bytes\n";
+    let wide = format!("#fields: {}", record.replace('\n', ",more\n"));
+    let summary_of = summary(&[], &format!("{record}{header}{wide}{record}"));
+    assert_eq!((&summary_of["malformed"], &summary_of["skipped"]), (&0.into(), &2.into()));
+    // Without the word it is a record: a host may be called so.
+    assert_eq!(summary(&[], &format!("{record}#{record}"))["requests"], 2);
+}
+
+#[test]
 fn with_columns_given_headers_are_only_skipped() {
     let log = "status,time\n1000,200,x\nbytes,date\n1001,404\n";
     let event = summary(&["--columns", "time,status"], log);
@@ -425,6 +444,8 @@ fn a_time_format_is_the_only_form() {
     assert_eq!(read("%m/%d/%Y, %I:%M:%S%.f %p", "2/7/2019, 9:11:05.250 PM"), expected);
     assert_eq!(read("%a %b %e %H:%M:%S %Y", "Thu Feb  7 21:11:05 2019"), expected);
     assert_eq!(read("%d.%m.%Y %H:%M:%S %z", "07.02.2019 22:11:05 +0100"), expected);
+    // A zone by its name is an offset, too.
+    assert_eq!(read("%Y-%m-%d %H:%M:%S %Q", "2019-02-07 16:11:05 America/New_York"), expected);
     assert_eq!(read("%s", "1549573865"), expected);
     assert_eq!(read("%Y%m%d", "20190207"), read_time(&[], "2019-02-07T00:00:00Z"));
     for other in ["1549573865", "2019-02-07T21:11:05Z", "07/Feb/2019:21:11:05 +0000", "20190230", "20190207 "]

@@ -509,6 +509,40 @@ fn nothing_is_said_when_all_is_well() {
 }
 
 #[test]
+fn a_user_called_by_half_a_bracket_does_not_choose_the_time() {
+    // Request and referer are a time and a number of bytes, if the user and the time are one field.
+    let usual = "10.0.0.1 - - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl\"\n";
+    for start in ["192.0.2.66 - [u", "v:80 192.0.2.66 - [u", "192.0.2.66 - [u v", "[192.0.2.66 - u"] {
+        let forged = format!(
+            "{start} [07/Feb/2019:21:11:00 +0000] \"4102444800\" 404 5 \"5\" \"curl\" \"200\" \"7\"\n"
+        );
+        for columns in [&[][..], &["--columns", "host,-,user,time,request,status,bytes"]] {
+            if start.starts_with('v') && !columns.is_empty() {
+                continue;
+            }
+            let ran = filter(columns, [usual, usual, &forged, &forged].concat());
+            let expected = "\"status_codes\":{\"200\":2,\"404\":2}";
+            let is_so = ran.events[0].contains("\"future\":0") && ran.events[0].contains(expected);
+            assert!(is_so, "{start} {columns:?}: {:?}", ran.events);
+        }
+    }
+}
+
+#[test]
+fn nuls_where_a_time_should_be_are_no_time() {
+    // A hole in a file, in the midst of a line.
+    for time in ["2019-02-07T21:11:00Z", "07/Feb/2019:21:11:00 +0000", "1549573860123"] {
+        let good = format!("h,-,-,{time},GET / HTTP/1.1,200,5\n");
+        for more in [1, 2, 10] {
+            let hole = format!("h,-,-,{}GET / HTTP/1.1,200,5\n", "\0".repeat(time.len() + more));
+            let ran = filter(&[], [&good, &good, &hole, &hole, &good].map(String::as_str).concat());
+            assert!(ran.events.iter().any(|event| event.contains("\"requests\":3,")), "{:?}", ran.events);
+            assert!(ran.diagnostics.contains("2 of 5 lines were malformed"), "{time}: {}", ran.diagnostics);
+        }
+    }
+}
+
+#[test]
 fn rejects_are_the_malformed_lines_byte_for_byte() {
     let long = "z".repeat(300_000);
     let log = format!("{}\0\u{FEFF}bad\0\r\n\n\"open\n{long}\r\n{}last\r", record(1000), record(1001));
@@ -516,6 +550,32 @@ fn rejects_are_the_malformed_lines_byte_for_byte() {
     let expected = format!("bad\0\r\n\"open\n{}\nlast\r", "z".repeat(262_144));
     assert_eq!(ran.rejects, expected.as_bytes());
     assert_eq!(filter(&["--rejects", "x"], format!("{}last", record(1000))).rejects, b"last\n");
+}
+
+#[test]
+fn rejects_are_kept_up_to_their_size_and_counted_after_it() {
+    // 4, 6 and 3 bytes with their ends.
+    let log = format!("{}bad\nworse\n\"o\nlast", record(1000));
+    for (size, kept, left_out) in
+        [("13", "bad\nworse\n\"o\n", 1), ("12", "bad\nworse\n", 2), ("9", "bad\n", 3), ("3", "", 4)]
+    {
+        let arguments = ["--rejects", "x", "--rejects-max", size];
+        let ran = filter(&arguments, &log);
+        assert_eq!(ran.rejects, kept.as_bytes(), "{size}");
+        let first = 6 - left_out;
+        let full = format!(
+            "httpmon: line {first}: --rejects-max: this malformed line and those after it are not kept"
+        );
+        let last = format!("httpmon: --rejects-max: {left_out} malformed lines were not kept");
+        let lines = diagnostics(&ran);
+        assert_eq!(lines.iter().filter(|line| **line == full).count(), 1, "{lines:?}");
+        assert_eq!(lines.last(), Some(&last.as_str()), "{lines:?}");
+        assert!(ran.events[0].contains("\"malformed\":4"), "{size}: they are counted");
+        assert_eq!(filter(&[&arguments[..], &["-q"]].concat(), &log).diagnostics, "");
+    }
+    let ran = filter(&["--rejects", "x", "--rejects-max", "1K"], &log);
+    assert_eq!(ran.rejects, b"bad\nworse\n\"o\nlast\n");
+    assert!(!ran.diagnostics.contains("rejects-max"), "{}", ran.diagnostics);
 }
 
 #[test]

@@ -179,6 +179,46 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
+fn rejects_get_no_longer_than_their_size_however_often_the_log_is_read() {
+    let file = std::env::temp_dir().join(format!("httpmon-rejects-{}", std::process::id()));
+    let name = file.to_str().expect("UTF-8");
+    let log = format!("{}{}", record(1000), "nonsense\n".repeat(1000));
+    for (size, lines) in [("9", 1), ("20", 2), ("20", 2), ("1023", 113), ("1023", 113), ("1", 113)] {
+        let ran = run_program(&["--rejects", name, "--rejects-max", size], log.as_bytes());
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert_eq!(std::fs::read(&file).expect("a file").len(), lines * 9, "{size}");
+    }
+    // What is no file has no length.
+    let ran = run_program(&["--rejects", "/dev/null", "--rejects-max", "1G"], log.as_bytes());
+    assert_eq!((ran.status, ran.stderr.contains("rejects-max")), (Some(0), false));
+    std::fs::remove_file(&file).expect("a file");
+}
+
+#[test]
+fn a_size_of_rejects_that_is_none_says_what_one_is() {
+    for (size, why) in [
+        ("", "not a size in bytes like 4096, 500K, 10M or 1G"),
+        ("K", "not a size in bytes like 4096, 500K, 10M or 1G"),
+        ("10MB", "not a size in bytes like 4096, 500K, 10M or 1G"),
+        ("1.5M", "not a size in bytes like 4096, 500K, 10M or 1G"),
+        ("-1", "not a size in bytes like 4096, 500K, 10M or 1G"),
+        ("0", "not at least 1"),
+        ("0G", "not at least 1"),
+        ("8589934592G", "more than 8589934591G"),
+        ("99999999999999999999", "more than 8589934591G"),
+    ] {
+        let ran = run_program(&["--rejects", "/dev/null", &format!("--rejects-max={size}")], b"");
+        assert_eq!(
+            (ran.status, ran.stderr),
+            (Some(2), format!("httpmon: --rejects-max: {why}: \"{size}\" (see httpmon --help)\n"))
+        );
+    }
+    let ran = run_program(&["--rejects-max", "1M"], b"");
+    let sentence = "httpmon: --rejects-max: there is no --rejects FILE that it could be of";
+    assert_eq!((ran.status, ran.stderr), (Some(2), format!("{sentence} (see httpmon --help)\n")));
+}
+
+#[test]
 fn rejects_on_a_full_disk_are_an_error_and_the_events_are_written() {
     let ran = run_program(&["--rejects", "/dev/full"], format!("{}nonsense\n", record(1000)).as_bytes());
     assert_eq!(ran.status, Some(2));

@@ -20,7 +20,8 @@ _httpmon() {
         --min-count) COMPREPLY=(); return ;;
         -n | --top) COMPREPLY=(); return ;;
         --rejects) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --rejects-max) COMPREPLY=(); return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W '--columns -c --delimiter -d --time-format --zone -z --source --interval -i --window -w --lateness -l --idle-timeout --threshold -t --recovery-threshold -r --low-threshold --error-threshold -e --slow-threshold --slow --min-count --top -n --rejects --quiet -q --help -h --version -V' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W '--columns -c --delimiter -d --time-format --zone -z --source --interval -i --window -w --lateness -l --idle-timeout --threshold -t --recovery-threshold -r --low-threshold --error-threshold -e --slow-threshold --slow --min-count --top -n --rejects --rejects-max --quiet -q --help -h --version -V' -- "$word")
 }
 complete -F _httpmon httpmon

@@ -145,9 +145,14 @@ fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
     }
 }
 
-/// Whether the value of a field is `-`; an empty one in quotes may stand before.
+/// Whether the value of a field is `-`; an empty one in quotes may stand before,
+/// and in quotes a backslash.
 fn is_dash(text: &[u8], field: Option<&(usize, usize)>) -> bool {
-    field.is_some_and(|&(start, end)| matches!(&text[start..end], b"-" | b"\"\"-"))
+    field.is_some_and(|&(start, end)| match &text[start..end] {
+        b"-" | b"\"\"-" => true,
+        b"\\-" => text[..start].ends_with(b"\""),
+        _ => false,
+    })
 }
 
 /// Where the blank stands before the time in brackets that comes before the
@@ -288,5 +293,9 @@ mod tests {
         assert_eq!(host("h - u v [t] \"GET /\" 200 5"), "h");
         assert_eq!(host("v h - u v w [t] \"GET /\" 200 5"), "h");
         assert_eq!(host("v h - - [t] \"GET /\" 200 5"), "h");
+        // An ident in quotes is no other one, escaped or not.
+        assert_eq!(host(r#"h "-" u v [t] "GET /" 200 5"#), "h");
+        assert_eq!(host(r#"h "\-" u v [t] "GET /" 200 5"#), "h");
+        assert_eq!(host(r#"v \- u w [t] "GET /" 200 5"#), r"\-");
     }
 }

@@ -62,11 +62,17 @@ impl KnownTimes {
             return;
         }
         if length != self.length {
-            *self = KnownTimes { length, ..KnownTimes::default() };
-            for (word, mask) in self.mask.iter_mut().enumerate() {
+            let mut new = KnownTimes { length, ..KnownTimes::default() };
+            for (word, mask) in new.mask.iter_mut().enumerate() {
                 let bytes = length.saturating_sub(8 * word).min(8);
                 *mask = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
             }
+            if let Some(text) = new.text(text) {
+                // None is left empty: NULs would be the text of one.
+                new.times = [(text, second); KnownTimes::TIMES];
+                *self = new;
+            }
+            return;
         }
         if let Some(text) = self.text(text) {
             self.times[KnownTimes::index(text)] = (text, second);

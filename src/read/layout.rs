@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::count::Request;
 use crate::read::columns::{ColumnList, Columns, LayoutOptions};
-use crate::read::delimited::Good;
+use crate::read::delimited::{Good, fields_directive};
 use crate::read::held::{Decided, HeldLine, Row, TimeOf1970};
 use crate::read::hint::Hint;
 use crate::read::line::{Line, Lines};
@@ -365,7 +365,7 @@ impl Layout {
     /// before: these are back then, and the header was half of one.
     fn was_torn(&mut self, text: &[u8]) -> bool {
         let Some((_, old)) = &self.new_header else { return false };
-        if self.reader.read(text, old).is_err() {
+        if fields_directive(text).is_some() || self.reader.read(text, old).is_err() {
             return false;
         }
         if let Some((line, old)) = self.new_header.take() {

@@ -106,13 +106,13 @@ impl<'a> Lines<'a> {
         self.number += 1;
     }
 
-    /// Whether the next line is taken, and nothing has to be dropped before it,
-    /// as far as its first byte says.
+    /// Whether the next line is taken, nothing has to be dropped before it, and
+    /// it is no comment or `#Fields`, as far as its first byte says.
     #[must_use]
     #[inline(always)]
     pub fn starts_clean(&self) -> bool {
         let first = self.rest.first().copied().unwrap_or(0);
-        first != 0 && first != BOM[0] && self.mark.first() != Some(&first)
+        first != 0 && first != BOM[0] && first != b'#' && self.mark.first() != Some(&first)
     }
 }
 

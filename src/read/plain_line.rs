@@ -81,9 +81,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
             _ if !IN_BLANKS => return self.fields.skip(),
             [b'-', b' ', rest @ ..] if !self.fields.is_at_end => self.fields.rest = rest,
             [b'"', ..] => drop(self.fields.quoted()?),
-            // Before the time it doesn't matter which bracket is the last one
-            // before a quote: all further ones belong to fields.
-            [b'[', ..] if self.second.is_none() => drop(self.fields.bracketed()?),
+            // A bracket before the time may be half of a user's name: `[u [time] "…`.
             _ => drop(self.fields.word()?),
         }
         Some(())

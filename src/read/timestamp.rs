@@ -121,6 +121,10 @@ impl TimeFormat {
 fn resolved(read: &BrokenDownTime, zone: &Zone, previous: Option<i64>) -> Option<(i64, bool)> {
     match read.to_timestamp() {
         Ok(timestamp) => Some((timestamp.as_second(), true)),
+        // A zone by its name (%Q).
+        Err(_) if read.iana_time_zone().is_some() => {
+            Some((read.to_zoned().ok()?.timestamp().as_second(), true))
+        }
         Err(_) => zone.second_of(read.to_datetime().ok()?, previous),
     }
 }

@@ -5,3 +5,4 @@ pub mod event;
 mod json;
 pub mod ndjson;
 pub mod output;
+pub mod rejects;

@@ -126,10 +126,23 @@ ok 'the page fetches nothing from elsewhere'
 # shellcheck disable=SC2016
 evil='<img src=x onerror=alert(1)>"; drop table summaries;--'
 httpmon --source "$evil" --threshold 0.1 < tests/data/web1.csv 2> /dev/null | httpmon-store "$db"
+# Names that a client chooses: its host, if it is looked up, and the section.
+at=$(sed -n '2s/.*,\([0-9]\{10\}\),.*/\1/p' tests/data/web1.csv)
+# shellcheck disable=SC2016 # as it is
+for name in '<img src=x onerror=alert(2)>' '</script><script>alert(3)</script>' "'-alert(4)-'" '{{7*7}}' '${alert(5)}' 'javascript:alert(6)' '<svg onload=alert(7)>'; do
+    for _ in {1..900}; do printf '%s,-,-,%s,"GET /%s HTTP/1.1",500,5\n' "$name" "$at" "${name//\//}"; done
+done | httpmon --source clients --threshold 1 -e 1 2> /dev/null | httpmon-store "$db"
 total() { query "select printf('%,d', sum(requests)) from summaries where source = '$1'"; }
 browse last=all
 is requests "$(query "select printf('%,d', sum(requests)) from summaries")"
-if grep -i '<img' "$dir/dom" >&2; then fail 'a name became HTML'; fi
+if grep -iE '<img|<svg onload|<script>alert|/49' "$dir/dom" >&2; then fail 'a name became HTML'; fi
+for name in '&lt;svg onload=alert(7)&gt;' '{{7*7}}' '&lt;/script&gt;&lt;script&gt;alert(3)'; do
+    grep -qF "$name" "$dir/dom" || fail "a hostile host is not shown: $name"
+done
+if grep -i 'javascript.*dialog\|alert(' "$dir/console" >&2; then fail 'a name was run'; fi
+curl -s "$url?last=all&source=%22%3E%3Cimg%20src=x%20onerror=alert(8)%3E&from=%3Csvg%20onload=alert(9)%3E&to=</script><script>alert(10)" > "$dir/answer"
+grep -q 'alert(9)' "$dir/answer" || fail 'what was asked for is not on the page'
+if grep -iE '<img src|<svg onload|<script>alert' "$dir/answer" >&2; then fail 'what is asked for became HTML'; fi
 [ -n "$(query "select 1 from alerts where source like '<img%'")" ] || fail 'no alert of the hostile source'
 grep -q '&lt;img src=x' "$dir/dom" || fail 'the hostile source is not shown'
 ok 'what comes in is on the next page, several sources are summed, and names stay text'
@@ -152,10 +165,32 @@ for path in /httpmon /httpmon/summaries /httpmon/summaries.json /-/settings.json
 done
 jq -r '[.events[].params.url? // empty | select(test("httpmon\\.json[?]sql="))][0]' "$dir/net" > "$dir/own"
 [ "$(status "$(cat "$dir/own")")" = 200 ] || fail "the page's own query is refused"
-[ "$(status "$(cat "$dir/own")&_where=1")" = 403 ] || fail "the page's own query is served with more than it asks"
+[ "$(status -L "$base/-/dashboards/httpmon/..%2f..%2fhttpmon")" = 404 ] || fail "a path that leads up: $(head -c 200 "$dir/answer")"
+[ "$(status --path-as-is "$base/-/static/../../../../../../../../etc/passwd")" = 404 ] || fail 'a file outside is served'
+own=$(cat "$dir/own")
+for more in '&_where=1' '&_where=' '&_size=max' '&sql=select+1' '&sql='; do
+    [ "$(status "$own$more")" = 403 ] || fail "the page's own query is served with $more"
+done
+[ "$(status "${own/\?sql=/?sql=&sql=}")" = 403 ] || fail "an empty query before the page's own one: $(head -c 200 "$dir/answer")"
+for method in POST PUT DELETE OPTIONS; do
+    [ "$(status -X "$method" "$url?last=day")" = 405 ] || fail "$method is answered"
+done
 ok 'without --sql the page and its own queries are served, and nothing else'
-for name in evil.example 192.0.2.1 "localhost.evil.example:${url##*:}"; do
-    [ "$(status -H "Host: $name" "$url")" = 403 ] || fail "a page is served as $name"
+fetch=(-H 'Sec-Fetch-Site: cross-site' -H 'Origin: https://evil.example')
+[ "$(status "${fetch[@]}" -H 'Sec-Fetch-Mode: no-cors' "$own")" = 403 ] || fail 'another site may ask behind its visitor'
+[ "$(status "${fetch[@]}" -H 'Sec-Fetch-Mode: cors' "$own")" = 403 ] || fail 'another site may ask by script'
+[ "$(status "${fetch[@]}" -H 'Sec-Fetch-Mode: navigate' "$url?last=day")" = 200 ] || fail 'a link from another site is not followed'
+curl -s -D "$dir/headers" -o "$dir/answer" -H 'Origin: https://evil.example' "$own"
+if grep -i '^access-control' "$dir/headers" >&2; then fail 'another site may read the answer'; fi
+ok 'other sites may link to the page, and ask or read nothing'
+for asked in 'from=0000-01-01&to=9999-12-31' 'from=9999-12-31&to=0000-01-01' 'to=-1e308' 'last=%00&from=now&to=julianday' \
+    "from=$(printf '9%.0s' {1..9000})" 'source=%27%20or%201=1--&last=all'; do
+    [ "$(status "${own%%&*}&source=&last=all&$asked&_shape=array")" = 200 ] || fail "a period of $asked: $(head -c 300 "$dir/answer")"
+    [ "$(wc -c < "$dir/answer")" -lt 2000000 ] || fail "a period of $asked is answered with $(wc -c < "$dir/answer") bytes"
+done
+ok 'periods without sense are answered, shortly'
+for name in evil.example '[' '[::1' '127.0.0.1@evil.example' '' 192.0.2.1 "localhost.evil.example:${url##*:}"; do
+    case $(status -H "Host: ${name:-;}" "$url") in 400 | 403) ;; *) fail "a page is served as $name: $(cat "$dir/answer")" ;; esac
 done
 for name in localhost LOCALHOST:80 127.0.0.1 '[::1]:8001'; do
     [ "$(status -L -H "Host: $name" "$url?last=day")" = 200 ] || fail "no page as $name: $(cat "$dir/answer")"
@@ -182,9 +217,15 @@ done
 curl -s "$base/httpmon.json?sql=select+sum(requests)+as+n+from+counted&_shape=array" | jq -r '.[0].n' > "$dir/answer"
 [ "$(cat "$dir/answer")" = "$(query 'select sum(requests) from counted')" ] || fail "--sql: $(cat "$dir/answer")"
 ok 'with --sql anything may be asked, but nothing written'
-curl -s -G --data-urlencode 'sql=with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n' "$base/httpmon.json" > "$dir/answer"
+endless='with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n'
+curl -s -G --data-urlencode "sql=$endless" "$base/httpmon.json" > "$dir/answer"
 jq -e '.error | test("took too long")' "$dir/answer" > "$dir/no" || fail "a query without end: $(head -c 300 "$dir/answer")"
 ok 'a query that takes too long is ended'
+curl -s --parallel --parallel-immediate --parallel-max 100 -o "$dir/many-#1" -w '%{http_code}\n' \
+    "$base/httpmon.json?n=[1-80]&sql=$(jq -rn --arg q "$endless" '$q | @uri')" > "$dir/codes"
+if ! grep -qx 503 "$dir/codes" || ! grep -qx 400 "$dir/codes" || grep -qvx '503\|400' "$dir/codes"; then fail "80 at a time: $(sort "$dir/codes" | uniq -c)"; fi
+[ "$(status "$url?last=day")" = 200 ] || fail 'no page after 80 queries at a time'
+ok 'of many queries at a time some are refused, so that nobody waits for minutes'
 stop
 
 # Now: the second edition's events. The windows are of an hour, so that they are of now however slow the machine is.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use httpmon::cli;
 use httpmon::monitor::{Monitor, Outcome, Outputs};
 use httpmon::source::Moment;
+use httpmon::write::rejects::Rejects;
 
 /// What happens on the way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn run_until(
     let outputs = Outputs {
         events: Box::new(events.clone()),
         diagnostics: Box::new(diagnostics.clone()),
-        rejects: Some(Box::new(rejects.clone())),
+        rejects: Some(Rejects { out: Box::new(rejects.clone()), room: options.rejects_max }),
         is_quiet: options.is_quiet,
     };
     let mut monitor = Monitor::new(options.settings, &options.source, outputs);

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod forms;
+pub(crate) mod habits;
 
 use crate::common::Random;
 use crate::model::{Options, Step, Threshold};

@@ -27,6 +27,8 @@ ok 'a file that holds all gets nothing, and what is appended is passed on'
 HTTPMON_RUNS=${HTTPMON_RUNS:-12}
 python3 tests/scripts/append.py "$dir" "$HTTPMON_RUNS" "${HTTPMON_SEED:-1}"
 ok "$HTTPMON_RUNS random logs, each interrupted up to five times: the file is that of an unbroken run"
+python3 tests/scripts/append_damage.py "$dir" $((3 * HTTPMON_RUNS)) "${HTTPMON_SEED:-1}"
+ok "$((3 * HTTPMON_RUNS)) damaged files: what was whole stays, nothing comes twice, what is new comes"
 
 # The replay does not begin where the file does.
 { at 1549573200 300 2; at 1549573500 400 12; at 1549573900 800 3; at 1549574700 100 20; } > "$dir/long"

@@ -72,6 +72,14 @@ printf '%s\n' "${covers/summary\",\"source\":\"a\"/alert\",\"source\":5}" '{"typ
 [ "$(wc -l < "$dir/out")" = 3 ] && [ ! -s "$dir/err" ] || fail "$(cat "$dir/err")"
 ok 'strange events pass'
 
+jq -nc '{type:"summary",source:"a",start:"2019-02-07T21:12:30Z",end:"2019-02-07T21:12:40Z",requests:7,
+    sections:[range(101) | {section:"/\(.)"}],hosts:[range(3) | {host:"\(.)"}]}' > "$dir/big"
+{ printf '%s\n' "$alert"; cat "$dir/big"; } | httpmon-explain > "$dir/out"
+[ "$(head -n 1 "$dir/out" | jq -c '.interval | [(.sections | length), .sections[99].section, (.hosts | length)]')" = '[100,"/99",3]' ] ||
+    fail "a long list: $(head -n 1 "$dir/out")"
+tail -n 1 "$dir/out" | cmp - "$dir/big" || fail 'a long summary is not passed on as it came'
+ok 'of a long list the first hundred names go with an alert'
+
 for arguments in '--wait' '--wait x' 'file'; do
     status=0
     # shellcheck disable=SC2086

@@ -87,11 +87,23 @@ pub fn lines(input: &[u8]) -> Vec<(Vec<u8>, Vec<u8>, bool)> {
 /// The delimiters there are.
 pub const DELIMITERS: [u8; 4] = *b",\t;|";
 
+/// A blank as a delimiter is what nginx and Apache write by default.
+const BLANK: u8 = b' ';
+
+/// A threshold and its recovery.
+pub type Limit = (&'static str, Option<&'static str>);
+
 /// A command line, an input, and the wall clock at its start.
 #[derive(Clone, Debug)]
 pub struct Case {
     pub threshold: &'static str,
     pub recovery: Option<&'static str>,
+    /// `--low-threshold` with its recovery, and so on.
+    pub low: Option<Limit>,
+    pub errors: Option<Limit>,
+    pub slow_requests: Option<Limit>,
+    pub slow: &'static str,
+    pub min_count: u64,
     pub interval: i64,
     pub window: i64,
     pub lateness: i64,
@@ -99,6 +111,7 @@ pub struct Case {
     pub top: usize,
     pub columns: Option<&'static str>,
     pub delimiter: Option<u8>,
+    pub time_format: Option<&'static str>,
     pub zone: Option<&'static str>,
     pub is_quiet: bool,
     pub wall: i64,
@@ -107,7 +120,31 @@ pub struct Case {
 
 const RATES: [&str; 8] =
     ["10", "0.05", "0.5", "1", "0.008333333", "2.25", "0.000000001", "999999999.999999999"];
-const COLUMNS: [&str; 7] = [
+const LOW: [Limit; 6] = [
+    ("0.05", None),
+    ("0.5", Some("1")),
+    ("0.008333333", Some("0.1")),
+    ("2.25", None),
+    ("10", Some("999999999.999999999")),
+    ("0.000000001", None),
+];
+const PERCENTS: [Limit; 6] = [
+    ("5", None),
+    ("50", Some("20")),
+    ("33.333333333", Some("33.333333332")),
+    ("0.000000001", None),
+    ("99.999999999", Some("0.5")),
+    ("25", None),
+];
+pub const TIME_FORMATS: [&str; 6] = [
+    "%d.%m.%Y %H:%M:%S",
+    "%Y%m%d%H%M%S",
+    "%s",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%Y-%m-%dT%H:%M:%S%z",
+    "[%d/%b/%Y:%H:%M:%S %z]",
+];
+const COLUMNS: [&str; 13] = [
     "host,-,user,time,request,status,bytes",
     "time",
     "time,path",
@@ -115,8 +152,14 @@ const COLUMNS: [&str; 7] = [
     "time,method,status,bytes",
     "-,path,time,host,method",
     "request,time,path,status",
+    "time,latency,status",
+    "host,-,user,time,request,status,bytes,latency_ms",
+    "time=ts,latency_us=path",
+    "time=x-when,status=code,latency=took",
+    "date=day,time=clock,path=url",
+    "host=time,time=host,request=what",
 ];
-const LINES: [&[u8]; 28] = [
+const LINES: [&[u8]; 46] = [
     b"\"remotehost\",\"rfc931\",\"authuser\",\"date\",\"request\",\"status\",\"bytes\"\n",
     b"time;status;url;host\n",
     b"date\ttime\tmethod\turi\n",
@@ -145,6 +188,24 @@ const LINES: [&[u8]; 28] = [
     b"==> (other) <==\n",
     b"2019-02-07\t21:11:00\tGET\t/a/b\n",
     b"1549573861;200;/c/d;10.0.0.1\n",
+    b"#Fields: date time cs-method cs-uri-stem sc-status time-taken\n",
+    b"#fields\tts\tid.orig_h\tmethod\turi\tstatus_code\n",
+    b"#Fields: x-when took code\n",
+    b"#Fields: c-ip sc-status\n",
+    b"#Version: 1.0\n",
+    b"# 1,2,3,4,5,6,7\n",
+    b"x-when,took,code\n",
+    b"remote_addr,time_iso8601,request,status,request_time\n",
+    b"day\tclock\turl\n",
+    b"time host what\n",
+    b"10.0.0.1 - - [07/Feb/2019:21:11:00 +0000] \"GET /a/b HTTP/1.1\" 200 5\n",
+    b"v:80 10.0.0.1 - john smith [07/Feb/2019:21:11:01 +0000] \"GET /\\\"q HTTP/1.1\" 503 5 \"-\" \"curl [x] (y)\"\n",
+    b"10.0.0.1 - \"open [07/Feb/2019:21:11:02 +0000] \"GET / HTTP/1.1\" 404 5\n",
+    b"2019-02-07 21:11:00 GET /a 200 0.015\n",
+    b"1549573860,0.053s,503\n",
+    b"1549573861,31ms,200\n",
+    b"1549573861,fast,200\n",
+    b"1549573862,9223372036.854775807,500\n",
 ];
 const SILENCES: [i64; 16] = [1, 2, 5, 9, 10, 11, 12, 16, 17, 20, 30, 60, 120, 136, 200, 400];
 const JUMPS: [i64; 16] =
@@ -187,8 +248,14 @@ impl Case {
             },
             delimiter: match bytes.next() {
                 byte if byte % 4 == 0 => None,
-                byte => Some(DELIMITERS[usize::from(byte) / 16 % 4]),
+                byte => Some([b',', b'\t', b';', b'|', BLANK][usize::from(byte) / 16 % 5]),
             },
+            low: None,
+            errors: None,
+            slow_requests: None,
+            slow: "1",
+            min_count: 5,
+            time_format: None,
             zone: bytes.pick(&[None, None, Some("Europe/Berlin"), Some("America/New_York")]),
             is_quiet: bytes.next() % 4 == 3,
             wall: 0,
@@ -199,7 +266,13 @@ impl Case {
             byte if byte % 3 == 0 => 1_795_000_000,
             byte => start + i64::from(byte) * 4 - 400,
         };
-        case.steps = decode_log(bytes, start);
+        case.low = one_of(bytes, &LOW);
+        case.errors = one_of(bytes, &PERCENTS);
+        case.slow_requests = one_of(bytes, &PERCENTS);
+        case.slow = bytes.pick(&["1", "0.05", "0.000000001", "999999999.999999999"]);
+        case.min_count = bytes.pick(&[5, 1, 2, 1_000_000_000]);
+        case.time_format = one_of(bytes, &TIME_FORMATS);
+        case.steps = decode_log(bytes, start, case.time_format);
         case
     }
 
@@ -213,9 +286,21 @@ impl Case {
             format!("--idle-timeout={}", self.idle_timeout),
             format!("--top={}", self.top),
         ];
+        let limits = [("low", self.low), ("error", self.errors), ("slow", self.slow_requests)];
+        for (name, limit) in limits {
+            arguments.extend(limit.map(|(limit, recovery)| match recovery {
+                Some(recovery) => format!("--{name}-threshold={limit}:{recovery}"),
+                None => format!("--{name}-threshold={limit}"),
+            }));
+        }
+        arguments.extend([format!("--slow={}", self.slow), format!("--min-count={}", self.min_count)]);
+        arguments.extend(self.time_format.map(|format| format!("--time-format={format}")));
         arguments.extend(self.recovery.map(|rate| format!("--recovery-threshold={rate}")));
         arguments.extend(self.columns.map(|columns| format!("--columns={columns}")));
-        arguments.extend(self.delimiter.map(|delimiter| format!("--delimiter={}", char::from(delimiter))));
+        arguments.extend(self.delimiter.map(|delimiter| match delimiter {
+            BLANK => "--delimiter=space".to_owned(),
+            other => format!("--delimiter={}", char::from(other)),
+        }));
         arguments.extend(self.zone.map(|zone| format!("--zone={zone}")));
         arguments.extend(self.is_quiet.then(|| "--quiet".to_owned()));
         arguments.into_iter().map(OsString::from).collect()
@@ -259,9 +344,11 @@ impl Case {
 /// | 06 b | one of the lines above |
 /// | 07 b | about as many bytes as a line may have |
 /// | 08 b | the byte b itself |
+/// | 0B b | a record as nginx and Apache write it by default, with a latency |
+/// | 0C b | a record of a time, a latency and a status |
 ///
 /// and any other byte as itself.
-fn decode_log(bytes: &mut Bytes<'_>, start: i64) -> Vec<Step> {
+fn decode_log(bytes: &mut Bytes<'_>, start: i64, format: Option<&str>) -> Vec<Step> {
     // More than that takes long and shows no more; a line that is too long may come once.
     const MOST: usize = 8_000;
     let mut steps = Vec::new();
@@ -298,15 +385,52 @@ fn decode_log(bytes: &mut Bytes<'_>, start: i64) -> Vec<Step> {
                     (0..times).for_each(|_| log.extend_from_slice(&line));
                 }
             }
-            5 => log.extend(time_text(now, bytes.next()).bytes()),
+            5 => match (bytes.next(), format) {
+                (byte, Some(format)) if byte < 128 => log.extend(formatted(now, format).bytes()),
+                (byte, _) => log.extend(time_text(now, byte).bytes()),
+            },
             6 => log.extend_from_slice(bytes.pick(&LINES)),
             7 if bytes.next() == 7 => log.resize(log.len() + 65_520 + usize::from(bytes.next() % 32), b'x'),
             8 => log.push(bytes.next()),
+            0x0B => {
+                let byte = bytes.next();
+                now = (now + i64::from(byte % 4)).min(221_845_391_999);
+                let time = format.map_or_else(|| time_text(now, 6), |format| formatted(now, format));
+                let user = ["-", "u", "john smith", "[u]"][usize::from(byte) / 4 % 4];
+                let (status, latency) = ([200, 404, 503, 0][usize::from(byte) / 16 % 4], byte / 64);
+                log.extend(
+                    format!("10.0.0.1 - {user} {time} \"GET /api/user HTTP/1.1\" {status} 5 {latency}.000\n")
+                        .bytes(),
+                );
+            }
+            0x0C => {
+                let byte = bytes.next();
+                now = (now + i64::from(byte % 4)).min(221_845_391_999);
+                let time = format.map_or_else(|| now.to_string(), |format| formatted(now, format));
+                let latency =
+                    ["0.05", "1", "1.000000001", "-", "3s", "31ms", "0", "x"][usize::from(byte) / 4 % 8];
+                let status = [200, 503][usize::from(byte) / 32 % 2];
+                log.extend(format!("\"{time}\",{latency},{status}\n").bytes());
+            }
             byte => log.push(byte),
         }
     }
     steps.push(Step::Bytes(log));
     steps
+}
+
+/// None, or one of those.
+fn one_of<T: Copy>(bytes: &mut Bytes<'_>, from: &[T]) -> Option<T> {
+    match bytes.next() {
+        byte if byte % 2 == 0 => None,
+        byte => Some(from[usize::from(byte) / 2 % from.len()]),
+    }
+}
+
+/// A second of UTC in the conversions of strptime.
+pub fn formatted(second: i64, format: &str) -> String {
+    let time = jiff::Timestamp::from_second(second).expect("in range");
+    time.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string()
 }
 
 /// A second in one of the forms that servers write.

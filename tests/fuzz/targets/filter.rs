@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use httpmon::count::names::shown;
 use httpmon_fuzz::{Bytes, Case, Ran, is_safe, lines, run};
@@ -38,11 +38,31 @@ fn sum(parts: &Value) -> Option<u64> {
     }
 }
 
+fn text(event: &Value, name: &str) -> String {
+    event[name].as_str().unwrap_or_else(|| panic!("{name}: {event}")).to_owned()
+}
+
+/// Percentiles are in order and, rounded up as they are, not far above the greatest.
+fn check_latency(latency: &Value, requests: u64) {
+    if latency.is_null() {
+        return;
+    }
+    let count = number(latency, "requests");
+    assert!(count <= requests && number(latency, "slow") <= count, "{latency}");
+    let seconds = ["p50", "p90", "p99", "max"].map(|name| latency[name].as_f64());
+    if count == 0 {
+        assert_eq!(seconds, [None; 4], "{latency}");
+        return;
+    }
+    let [p50, p90, p99, max] = seconds.map(|seconds| seconds.expect("a number"));
+    assert!(p50 <= p90 && p90 <= p99 && p99 <= max * 1.01, "{latency}");
+}
+
 /// What the summaries of one source have told so far.
 #[derive(Default)]
 struct Told {
     lines: u64,
-    is_alerting: bool,
+    active: BTreeSet<String>,
 }
 
 fn check(case: &Case, ran: &Ran) {
@@ -72,15 +92,24 @@ fn check(case: &Case, ran: &Ran) {
                 assert!(sum(&event["status_codes"]).is_none_or(|sum| sum <= requests), "{event}");
                 assert!(sum(&event["methods"]).is_none_or(|sum| sum == requests), "{event}");
                 assert!(event["alerting"].is_boolean() && event["partial"].is_boolean());
+                check_latency(&event["latency"], requests);
             }
-            // Time that was set back forgets an alert.
-            Some("alert") => told.is_alerting = true,
+            Some("alert") => {
+                assert!(told.active.insert(text(&event, "name")), "raised twice: {event}");
+            }
             Some("recovery") => {
-                assert!(told.is_alerting);
-                told.is_alerting = false;
+                let name = text(&event, "name");
+                assert!(told.active.remove(&name), "never raised: {event}");
                 // Late requests may be known by the time of a restart.
-                let is_true = event["reason"] == "restarted";
-                assert!(is_true || number(&event, "peak_requests") >= number(&event, "requests"));
+                if event["reason"] == "recovered" {
+                    // Of errors and slow requests the share falls, and there may be more.
+                    let (most, now) = match name.as_str() {
+                        "low_traffic" => ("requests", "lowest_requests"),
+                        "high_traffic" => ("peak_requests", "requests"),
+                        _ => continue,
+                    };
+                    assert!(number(&event, most) >= number(&event, now), "{event}");
+                }
             }
             _ => panic!("{event}"),
         }
