@@ -1,4 +1,4 @@
-//! Sentences for people: what happened to the log's time, and what to type.
+//! Messages about the log's time, with the option to use.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ pub fn notice(notice: Notice) -> String {
     match notice {
         Notice::Restarted { from, to, closed_alert, joining_lateness } => {
             let went = format!("time restarted: the log went back from {} to {}", Second(from), Second(to));
-            let closed = closed_alert.then(|| "the active alerts are closed".to_owned());
-            let joining = joining_lateness.map(|s| format!("--lateness {s}s would have joined the two"));
+            let closed = closed_alert.then(|| "active alerts are closed".to_owned());
+            let joining = joining_lateness.map(|s| format!("--lateness {s}s would have prevented this"));
             [Some(went), closed, joining].into_iter().flatten().collect::<Vec<_>>().join("; ")
         }
         Notice::IdleTimeoutGrew(seconds) => format!(
-            "records came late after silence, so the writer buffers: the idle timeout is {seconds}s from now on \
-             (--idle-timeout {seconds}s sets it from the start)"
+            "records came late after silence, so the server buffers its log: the idle timeout is now {seconds}s \
+             (set it with --idle-timeout {seconds}s)"
         ),
     }
 }
 
-/// That the log has no column for an alert that is asked for.
+/// The log has no column for an alert that was asked for.
 #[must_use]
 pub fn impossible(kind: Kind) -> &'static str {
     match kind {
@@ -35,12 +35,12 @@ pub fn impossible(kind: Kind) -> &'static str {
     }
 }
 
-/// That the log's silence goes unnoticed, as it is ahead by so many seconds.
+/// The log is ahead by so many seconds, so its silence is not noticed.
 #[must_use]
 pub fn ahead(seconds: i64) -> String {
     format!(
-        "the log is ahead of this machine's clock by {}, so its silence goes unnoticed: is it in another --zone, \
-         or is a clock wrong?",
+        "the log is ahead of this machine's clock by {}, so silence is not noticed: check --zone and the \
+         clocks",
         Length(seconds)
     )
 }
@@ -59,18 +59,18 @@ pub fn late(offsets: &Offsets, requests: u64) -> String {
     match offsets.late.least_for(99) {
         None if offsets.late.requests == 0 => {}
         None => parts.push(format!(
-            "--lateness can be {} at most, which is too little: sort the log by time first, its header apart: \
+            "the longest --lateness, {}, is too short: sort the log by time first, below its header: \
              (head -n 1 LOG; tail -n +2 LOG | sort -t, -k4,4)",
             Length(MOST_LATENESS)
         )),
-        Some((seconds, 0)) => parts.push(format!("--lateness {seconds}s would have kept them")),
+        Some((seconds, 0)) => parts.push(format!("--lateness {seconds}s is enough for them")),
         Some((seconds, rest)) => {
-            parts.push(format!("--lateness {seconds}s would have kept all but {rest}, which need more"));
+            parts.push(format!("--lateness {seconds}s is enough for all but {rest}"));
         }
     }
     if offsets.late_by_silence > 0 {
         parts.push(format!(
-            "{} came after silence, --idle-timeout {}s would have kept them",
+            "{} came after silence, --idle-timeout {}s is enough for them",
             offsets.late_by_silence, offsets.needed_idle_timeout
         ));
     }
@@ -131,7 +131,7 @@ impl fmt::Display for Name<'_> {
 
 /// The diagnostic for a first time in 1970.
 pub(crate) const TIME_OF_1970: &str =
-    "the time is in 1970: most likely the column of the time is another (--columns says which)";
+    "the time is in 1970: probably another column has the time; name it with --columns";
 
 /// A message about a line, and where the line is.
 pub(crate) struct Located<'a, T> {

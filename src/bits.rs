@@ -1,4 +1,5 @@
-//! Eight or sixteen bytes at a time: which of them are what is looked for.
+//! Compares eight or sixteen bytes at a time: which of them are the ones
+//! searched for.
 
 use wide::u8x16;
 

@@ -1,4 +1,4 @@
-//! What was typed -> what it means.
+//! Arguments -> settings.
 //!
 //! Help is rendered from the table of options. The tests compare the manual
 //! with it.

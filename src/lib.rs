@@ -4,55 +4,55 @@
 //!
 //! ```text
 //! main               argv -> cli -> input, monitor -> exit status
-//!   cli              what was typed -> what it means
+//!   cli              arguments -> settings
 //!   options          the table of options, and the help
-//!   monitor          gives lines to their sources, and reports problems
+//!   monitor          passes lines to their sources (`==>`), reports problems
 //!   source           one source: its layout, its run of time, its silence
-//!   advice           sentences for people
-//!   problem          what is wrong with a line, and what to type
-//!   report           what a run has found out -> events
+//!   advice           messages about the log's time
+//!   problem          messages about a line, and what to type
+//!   report           findings of a run of time -> events
 //!   read
-//!     input          what can happen on the way in: bytes, silence, a signal, the end
+//!     input          what can come: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
-//!     held           lines that those after them decide
-//!     verdict        what a line says by itself
-//!     hint           what an unreadable input most likely is
-//!     plain          a plain line -> a request, in one go
+//!     held           lines that later lines decide
+//!     verdict        what a line is, judged alone
+//!     hint           what an unreadable input probably is
+//!     plain          a plain line -> a request, in one pass
 //!     plain_line     its values
-//!     known          the times that were read last
+//!     known          a cache of the times read last
 //!     fields         the fields of a plain line
-//!     delimited      a line under one delimiter
+//!     delimited      a line under one delimiter; `#Fields:`
 //!     request        a record -> a request
-//!     columns        which column holds what
-//!     names          what columns are called
+//!     columns        which column holds what, from the header
+//!     names          the known column names
 //!     value          the values of fields
-//!     blanks         a line with blanks between its fields -> fields
+//!     blanks         a line split at blanks -> fields
 //!     record         a line -> fields
 //!     line           bytes -> lines
 //!     timestamp      a time -> seconds
-//!     calendar       the forms of time
+//!     calendar       the forms of a time
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
-//!     lateness       how late or early requests came
-//!     suspects       records whose clock is not trusted yet
-//!     silence        how long nothing has come, and how far that moves time
-//!     clock          event time
-//!   count            what is counted of a request
+//!     lateness       statistics of late and early requests
+//!     suspects       records whose time is not trusted yet
+//!     silence        how long no line came, and how that advances time
+//!     clock          event time: is a record on time, late, a suspect?
+//!   count            the counts of requests
 //!     counts         closes seconds in order: judges alerts, finishes windows
 //!     window         tumbling windows
-//!     latency        how long requests took
-//!     tally          a bounded table of names, and their numbers
+//!     latency        percentiles of latency
+//!     tally          a bounded table of names and their counts
 //!     names          names chosen by clients
-//!     alert          raises and recovers
+//!     alert          the alert rule: raises and recovers
 //!     rate           the sliding window
 //!   write
-//!     diagnostics    one line per problem
+//!     diagnostics    writes messages to standard error
 //!     ndjson         an event -> a line of JSON
 //!     json           a serializer that copies the names of fields
 //!     event          the wire format
 //!     rejects        malformed lines that are kept, up to a size
 //!     output         streams as plain files, and whole lines
-//!   bits             eight bytes at a time
+//!   bits             compares eight bytes at a time
 //! ```
 //!
 //! The contract of behaviour is the manual, `man/httpmon.1`. The crate is

@@ -1,5 +1,5 @@
-//! Gives each line to its source and reports problems. Only this module knows
-//! that there are several sources.
+//! Passes each line to its source and reports problems. Only this module knows
+//! that there are several sources, and reads `==> NAME <==` lines.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,5 +1,4 @@
-//! Sentences for people: what is wrong with a line, and what to type so that
-//! it can be read.
+//! Messages about a line that cannot be read, with what to type.
 
 use std::fmt;
 
@@ -31,13 +30,13 @@ impl fmt::Display for Malformed {
             Malformed::Bytes(text) => write!(f, "bytes: not a number: {}", Excerpt(text)),
             Malformed::TooLong => write!(f, "longer than {MAX_LINE} bytes"),
             Malformed::NoTime(names) => {
-                write!(f, "a header without a known time: {}", names.escape_ascii())
+                write!(f, "a header without a known time column: {}", names.escape_ascii())
             }
             Malformed::NoColumn(name) => {
                 write!(f, "--columns: the header has no \"{}\"", name.escape_default())
             }
-            Malformed::UnknownColumns => f.write_str("no header has said which column is the time"),
-            Malformed::TornHeader => f.write_str("a torn header: the lines after it are as before it"),
+            Malformed::UnknownColumns => f.write_str("no header has named a time column"),
+            Malformed::TornHeader => f.write_str("a torn header: the next line has the old columns"),
         }
     }
 }
@@ -56,8 +55,8 @@ impl fmt::Display for Excerpt<'_> {
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const TIMES: &str = "a time is like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \
-                             07/Feb/2019:21:11:00 +0000; for another form say --time-format, like --time-format \
+        const TIMES: &str = "known times are like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \
+                             07/Feb/2019:21:11:00 +0000; for another form use --time-format, like --time-format \
                              '%m/%d/%Y, %I:%M:%S%.f %p'";
         match self {
             Hint::Compressed(compression) => {
@@ -71,27 +70,27 @@ impl fmt::Display for Hint {
             }
             Hint::Utf16 => f.write_str("UTF-16: iconv -f UTF-16 -t UTF-8 FILE | httpmon"),
             Hint::Json => f.write_str(
-                "JSON: jq -r '[.time, .method, .path, .status] | @csv' FILE | httpmon --columns \
-                 time,method,path,status, with the log's own names (see httpmon-formats(7))",
+                "JSON, see httpmon-formats(7): with the log's own names, jq -r '[.time, .method, .path, .status] | @csv' \
+                 FILE | httpmon --columns time,method,path,status",
             ),
-            Hint::LoneCr => f.write_str("lines end in CR alone: tr '\\r' '\\n' < FILE | httpmon"),
-            Hint::SpreadsheetLine => f.write_str("it is meant for a spreadsheet, and not needed here"),
+            Hint::LoneCr => f.write_str("lines end in CR only: tr '\\r' '\\n' < FILE | httpmon"),
+            Hint::SpreadsheetLine => f.write_str("this line is for spreadsheets and not needed here"),
             Hint::UnquotedDelimiter => {
-                f.write_str("a value with the delimiter in it must be quoted where the log is written")
+                f.write_str("the server must quote a value that contains the delimiter")
             }
             Hint::Columns => f.write_str(
-                "say what each column holds, like --columns host,-,user,time,request,status,bytes",
+                "name the columns, like --columns host,-,user,time,request,status,bytes",
             ),
-            Hint::TimeName => f.write_str("say which column is the time: --columns time=NAME"),
+            Hint::TimeName => f.write_str("name the time column: --columns time=NAME"),
             Hint::Header => {
-                f.write_str("read the log from its header on, like tail -n +1 -F FILE | httpmon, or say the columns by position")
+                f.write_str("start with the log's header, like tail -n +1 -F FILE | httpmon, or give --columns by position")
             }
             Hint::Times => f.write_str(TIMES),
             Hint::TimesInFourth => write!(
                 f,
-                "{TIMES}; it is looked for in the 4th column unless a header or --columns says otherwise"
+                "{TIMES}; without a header or --columns the time is in the 4th column"
             ),
-            Hint::TimeFormat => f.write_str("it is not as --time-format says"),
+            Hint::TimeFormat => f.write_str("it does not match --time-format"),
         }
     }
 }

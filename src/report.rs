@@ -1,5 +1,5 @@
-//! Findings of a run of time -> events: adds the source's name, `null` for
-//! missing columns, and the messages.
+//! Turns the findings of a run of time into events: adds the source's name,
+//! `null` for missing columns, and the messages.
 
 use crate::count::METHODS;
 use crate::count::Numbers;

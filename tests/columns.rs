@@ -574,26 +574,30 @@ fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
 
 #[test]
 fn a_log_that_cannot_be_read_says_what_to_type_once() {
-    const COLUMNS: &str = "say what each column holds, like --columns host,-,user,time,request,status,bytes";
-    const NAME: &str = "say which column is the time: --columns time=NAME";
-    const TIMES: &str = "a time is like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \
-                         07/Feb/2019:21:11:00 +0000; for another form say --time-format, like --time-format \
+    const COLUMNS: &str = "name the columns, like --columns host,-,user,time,request,status,bytes";
+    const NAME: &str = "name the time column: --columns time=NAME";
+    const TIMES: &str = "known times are like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \
+                         07/Feb/2019:21:11:00 +0000; for another form use --time-format, like --time-format \
                          '%m/%d/%Y, %I:%M:%S%.f %p'";
-    let fourth =
-        format!("{TIMES}; it is looked for in the 4th column unless a header or --columns says otherwise");
+    let fourth = format!("{TIMES}; without a header or --columns the time is in the 4th column");
     for (arguments, log, problem, advice) in [
         (&[][..], "this is no CSV\n", "line 1: 1 field, at least 7 are needed", COLUMNS),
         (
             &[],
             "host;status;bytes\nh;200;5\n",
-            "line 1: a header without a known time: host, status, bytes",
+            "line 1: a header without a known time column: host, status, bytes",
             NAME,
         ),
-        (&[], "when,who,what\nx,y,z\n", "line 1: a header without a known time: when, who, what", NAME),
+        (
+            &[],
+            "when,who,what\nx,y,z\n",
+            "line 1: a header without a known time column: when, who, what",
+            NAME,
+        ),
         (
             &[],
             "host,user,a,b,request,status,bytes\nh,-,-,x,GET /,200,5\n",
-            "line 1: a header without a known time: host, user, a, b, request, status, bytes",
+            "line 1: a header without a known time column: host, user, a, b, request, status, bytes",
             NAME,
         ),
         (&[], "h,-,-,7 Feb 2019,GET /,200,5\n", "line 1: time: not a time: \"7 Feb 2019\"", &fourth),
@@ -602,7 +606,7 @@ fn a_log_that_cannot_be_read_says_what_to_type_once() {
             &[],
             "time,path\n1,a,b\n",
             "line 2: 3 fields, the header has 2",
-            "a value with the delimiter in it must be quoted where the log is written",
+            "the server must quote a value that contains the delimiter",
         ),
         (&[], "h,GET,-,1549573860,/x,0.042,5\n", "line 1: status: not a number: \"0.042\"", COLUMNS),
         (&["-c", "time,status"], "h,200\n", "line 1: time: not a time: \"h\"", TIMES),
@@ -610,7 +614,7 @@ fn a_log_that_cannot_be_read_says_what_to_type_once() {
             &["--time-format", "%Y%m%d", "-c", "time,status"],
             "20210931,200\n",
             "line 1: time: not a time: \"20210931\"",
-            "it is not as --time-format says",
+            "it does not match --time-format",
         ),
         (&["-c", "time=when"], "host,time\nh,1000\n", "line 1: --columns: the header has no \"when\"", ""),
     ] {
@@ -637,8 +641,8 @@ fn another_kind_of_file_is_named_with_the_command_that_makes_it_readable() {
         (b"BZh91AY&SYabc".to_vec(), "compressed by bzip2: bzcat FILE | httpmon"),
         (utf16("\u{FEFF}time,path\r\n1000,/\r\n"), "UTF-16: iconv -f UTF-16 -t UTF-8 FILE | httpmon"),
         (utf16("time,path\r\n1000,/\r\n"), "UTF-16: iconv -f UTF-16 -t UTF-8 FILE | httpmon"),
-        (b"{\"ts\":1000,\"status\":200}\n".to_vec(), "JSON: jq -r "),
-        (b"time,path\r1000,/a\r1001,/b\r".to_vec(), "lines end in CR alone: tr '\\r' '\\n' < FILE | httpmon"),
+        (b"{\"ts\":1000,\"status\":200}\n".to_vec(), "JSON, see httpmon-formats(7): "),
+        (b"time,path\r1000,/a\r1001,/b\r".to_vec(), "lines end in CR only: tr '\\r' '\\n' < FILE | httpmon"),
     ] {
         for arguments in [&[][..], &["-c", "time,path"], &["-q"]] {
             let ran = filter(arguments, &log);

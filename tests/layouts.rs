@@ -191,10 +191,10 @@ fn a_wrong_list_of_columns_is_a_usage_error() {
     for (list, part) in [
         ("time=a,b", "\"b\" is not like time=NAME"),
         ("time=", "\"time=\" has no name"),
-        ("when=a", "\"when\" is none of host, user, time"),
-        ("time=a,time=b", "\"time\" comes twice"),
-        ("latency=a,latency_ms=b", "\"latency\" comes twice"),
-        ("time,latency,latency_us", "\"latency\" comes twice"),
+        ("when=a", "\"when\" is not one of host, user, time"),
+        ("time=a,time=b", "\"time\" is given twice"),
+        ("latency=a,latency_ms=b", "\"latency\" is given twice"),
+        ("time,latency,latency_us", "\"latency\" is given twice"),
         ("host,status", "no column is the time"),
     ] {
         let error = cli::parse(["-c", list].map(Into::into)).expect_err(list).to_string();
@@ -202,7 +202,7 @@ fn a_wrong_list_of_columns_is_a_usage_error() {
     }
     for format in ["%H:%M:%S", "%Q", "now", "%Y-%m", ""] {
         let error = cli::parse(["--time-format", format].map(Into::into)).expect_err(format).to_string();
-        assert!(error.contains("--time-format: not a format of times"), "{error}");
+        assert!(error.contains("--time-format: not a time format"), "{error}");
     }
 }
 

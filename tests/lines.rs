@@ -583,7 +583,7 @@ fn a_log_of_which_nothing_can_be_read_is_unreadable() {
     let ran = filter(&[], "\x7fELF\x02\x01\n\x00garbage\n");
     assert_eq!(ran.outcome, Outcome::Unreadable);
     let problem = "line 1: 1 field, at least 7 are needed";
-    let advice = "say what each column holds, like --columns host,-,user,time,request,status,bytes";
+    let advice = "name the columns, like --columns host,-,user,time,request,status,bytes";
     let lines = diagnostics(&ran);
     assert_eq!(lines[0], format!("httpmon: {problem}; {advice}"));
     // Advice is given once.
@@ -610,7 +610,7 @@ fn many_late_requests_are_reported_with_the_lateness_that_would_have_kept_them()
     let ran = filter(&[], &log);
     assert_eq!(
         ran.diagnostics,
-        "httpmon: 50 of 100 requests came late (50.0 %); --lateness 17s would have kept them\n"
+        "httpmon: 50 of 100 requests came late (50.0 %); --lateness 17s is enough for them\n"
     );
     assert_eq!(filter(&["--lateness", "17s"], &log).diagnostics, "");
     assert_ne!(filter(&["--lateness", "16s"], &log).diagnostics, "");
@@ -619,13 +619,13 @@ fn many_late_requests_are_reported_with_the_lateness_that_would_have_kept_them()
 #[test]
 fn the_lateness_that_would_have_kept_a_suspect_is_that_of_its_arrival() {
     let ran = filter(&[], [1000, 870, 1030].map(record).concat());
-    assert!(ran.diagnostics.ends_with("; --lateness 130s would have kept them\n"), "{}", ran.diagnostics);
+    assert!(ran.diagnostics.ends_with("; --lateness 130s is enough for them\n"), "{}", ran.diagnostics);
     let ran = filter(&["-l", "130s"], [1000, 870, 1030].map(record).concat());
     assert_eq!(ran.diagnostics, "");
     let ran = filter(&[], [10_000, 6_420, 10_030].map(record).concat());
-    assert!(ran.diagnostics.ends_with("; --lateness 3580s would have kept them\n"), "{}", ran.diagnostics);
+    assert!(ran.diagnostics.ends_with("; --lateness 3580s is enough for them\n"), "{}", ran.diagnostics);
     let ran = filter(&[], [10_000, 6_399, 10_030].map(record).concat());
-    let advice = "--lateness can be 1h at most, which is too little: sort the log by time first";
+    let advice = "the longest --lateness, 1h, is too short: sort the log by time first";
     assert!(ran.diagnostics.contains(advice), "{}", ran.diagnostics);
 }
 
@@ -648,10 +648,10 @@ fn requests_made_late_by_silence_are_reported_with_the_idle_timeout_that_would_h
     let ran = run(&[], &steps(30), 1000);
     assert_eq!(
         ran.diagnostics,
-        "httpmon: records came late after silence, so the writer buffers: the idle timeout is 24s from now on \
-         (--idle-timeout 24s sets it from the start)\n\
-         httpmon: 2 of 3 requests came late (66.7 %); 2 came after silence, --idle-timeout 24s would have kept \
-         them\n"
+        "httpmon: records came late after silence, so the server buffers its log: the idle timeout is now 24s \
+         (set it with --idle-timeout 24s)\n\
+         httpmon: 2 of 3 requests came late (66.7 %); 2 came after silence, --idle-timeout 24s is enough \
+         for them\n"
     );
     assert_eq!(run(&["--idle-timeout", "24s"], &steps(30), 1000).diagnostics, "");
     assert_ne!(run(&["--idle-timeout", "23s"], &steps(30), 1000).diagnostics, "");

@@ -1,7 +1,7 @@
-//! One rule, four uses: quiet <-> alerting, decided for every closed second.
+//! The alert rule and its four uses, applied to every closed second.
 //!
-//! Of the `n` requests in a window of `W` seconds `e` have a status from 500 to
-//! 599 and `s` were slow. With the threshold `T` and the recovery threshold `R`:
+//! A window of `W` seconds has `n` requests, `e` with a status from 500 to 599,
+//! and `s` slow ones. With the threshold `T` and the recovery threshold `R`:
 //!
 //! | alert           | raised when                     | recovers when |
 //! |-----------------|---------------------------------|---------------|

@@ -1,7 +1,7 @@
-//! What is counted in one run of time: its seconds are closed one after the
-//! other, alerts are judged by each, and windows are finished.
+//! The counts of one run of time: closes seconds in order, applies the alert
+//! rule to each, and finishes windows.
 //!
-//! Which second is closed is decided above; here it is done, in order of time.
+//! The caller decides which second to close.
 
 use crate::count::Request;
 use crate::count::alert::{Alerts, Change, Episode, Kind, Limits};

@@ -1,8 +1,8 @@
-//! How long the requests of a window took: sum and greatest exactly, and
-//! percentiles that are the same in any order, in bounded memory.
+//! How long the requests of a window took: exact sum and maximum, and
+//! percentiles in bounded memory, the same in any order of requests.
 //!
-//! A value is rounded up to three significant digits, which leaves some 15,000
-//! different ones: a percentile is never too low, and less than 1 % too high.
+//! A value is rounded up to three significant digits, so there are about 15,000
+//! different ones. A percentile is never too low, and less than 1 % too high.
 
 /// Values are kept one by one up to so many: most windows have no more.
 const FEW: usize = 1024;

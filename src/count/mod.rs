@@ -1,5 +1,4 @@
-//! What is counted of the requests: by tumbling window, by sliding window, and
-//! what is alerted of it.
+//! Counts of requests: by tumbling window, by sliding window, and the alerts.
 
 pub mod alert;
 pub mod counts;

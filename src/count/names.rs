@@ -1,4 +1,4 @@
-//! The names that clients send: how they are kept, compared and shown.
+//! Names that clients send: how they are stored, compared and shown.
 
 use std::cmp::Ordering;
 

@@ -1,9 +1,9 @@
-//! The sliding window: what is alerted of by second, and the sums over the last
-//! seconds for every second that changes them.
+//! The sliding window: counts for each second, and their sums over the window
+//! at every second that changes them.
 //!
-//! Only seconds with requests are kept and only those that enter or leave the
-//! window are stopped at, so that neither a long gap nor a long window is
-//! walked through.
+//! Only seconds with requests are stored, and only seconds that enter or leave
+//! the window are visited. So neither a long gap nor a long window costs a
+//! loop.
 
 use std::collections::VecDeque;
 use std::ops::{AddAssign, SubAssign};

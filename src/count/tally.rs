@@ -1,13 +1,13 @@
-//! The names that clients send in one window, and the numbers of each: bounded
-//! in number.
+//! A table of the names that clients send in one window, with the counts of
+//! each. The number of names is bounded.
 //!
-//! A name is found with one hash and one probe: an open table of places, at
-//! most half full, whose entries lie in the order in which they came. Nearly
-//! always the name of a record is there already and as it was written then; so
-//! whether it shows as it is written is only asked of a new one.
+//! A name is found with one hash and one probe: an open-addressing table of
+//! indexes, at most half full, into entries in order of arrival. Nearly always
+//! the name is there already, spelt the same; so only a new name is checked for
+//! characters that are shown differently.
 //!
-//! The hash is keyed at random for each run of the program, and anew when a
-//! probe gets long: no client can choose names that collide.
+//! The hash key is random for each run of the program, and changes when a probe
+//! gets long, so no client can choose names that collide.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,5 +1,5 @@
-//! Tumbling windows: what is counted of the requests of each, and when which
-//! one is finished. When a second is closed is decided elsewhere.
+//! Tumbling windows: counts the requests of each, and tells which are finished.
+//! The caller decides when a second is closed.
 
 use std::collections::VecDeque;
 

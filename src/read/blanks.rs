@@ -1,8 +1,8 @@
-//! A line whose fields are separated by blanks -> fields: what nginx and
-//! Apache write by default, and W3C logs.
+//! A line with fields separated by blanks -> fields: the default format of
+//! nginx and Apache, and W3C logs.
 //!
-//! A field is what stands between two blanks, or `"…"` or `[…]`. In quotes a
-//! backslash takes the meaning of the next byte away, and is dropped.
+//! A field is the text between two blanks, or `"…"` or `[…]`. In quotes a
+//! backslash escapes the next byte, and is dropped.
 
 use crate::read::record::{Record, UnclosedQuote, find, is_blank};
 

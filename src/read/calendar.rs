@@ -1,5 +1,5 @@
-//! The forms of time that logs use -> a local time and its offset, or epoch
-//! seconds. Zones are not known here.
+//! The forms of time in logs -> a local time and its offset, or epoch seconds.
+//! Zones are handled in `timestamp`.
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;

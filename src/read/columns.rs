@@ -1,5 +1,5 @@
-//! Which column holds what: from a header, from `--columns`, or as the Common
-//! Log Format has them. Values are not read here.
+//! Which column holds what: from a header, from `--columns`, or as in the
+//! Common Log Format. Values are not read here.
 
 use crate::read::names::{self, Names};
 pub use crate::read::names::{Latency, Role};
@@ -175,11 +175,11 @@ fn check_roles<'a>(roles: impl Iterator<Item = &'a str>) -> Result<(), String> {
         if !is_latency && !ROLES.contains(&role) {
             let all = ROLES.iter().chain(LATENCY_ROLES.iter().map(|(name, _)| name));
             let all: Vec<&str> = all.copied().collect();
-            return Err(format!("\"{}\" is none of {} or -", role.escape_default(), all.join(", ")));
+            return Err(format!("\"{}\" is not one of {} or -", role.escape_default(), all.join(", ")));
         }
         let name = if is_latency { "latency" } else { role };
         if seen.contains(&name) {
-            return Err(format!("\"{name}\" comes twice"));
+            return Err(format!("\"{name}\" is given twice"));
         }
         seen.push(name);
     }

@@ -1,4 +1,5 @@
-//! A line under one delimiter -> a record, a header, or what is wrong with it.
+//! A line and a delimiter -> a record, a header, or what is wrong with the
+//! line.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! The fields of a plain line from left to right, each value where it stands.
+//! Reads the fields of a plain line from left to right, each value in place.
 //!
-//! A method returns `None` if the next field is not what it reads, or not plain;
-//! `plain` then tries another, or leaves the line to the general way.
+//! A method returns `None` if the next field is of another kind, or not plain;
+//! `plain` then tries another method, or leaves the line to the general code.
 
 use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
 use crate::read::timestamp::{join_digits, ten_digits};

@@ -1,4 +1,4 @@
-//! Lines that are held back until those after them decide what they are.
+//! Lines that are held until later lines decide what they are.
 
 use std::collections::VecDeque;
 

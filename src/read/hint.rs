@@ -1,4 +1,4 @@
-//! What an input most likely is of which nothing could be read.
+//! Guesses what an input is if nothing in it could be read.
 
 use crate::read::columns::Width;
 use crate::read::request::Malformed;

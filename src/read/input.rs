@@ -1,8 +1,7 @@
-//! What can happen on the way in: bytes, silence, a signal, the end.
+//! What can come from the input: bytes, silence, a signal, the end.
 //!
-//! One poll on standard input and the signals' pipe tells them apart, so that
-//! waiting bytes are never taken for silence. What silence means is the
-//! sources' matter.
+//! One poll covers standard input and the signals' pipe, so waiting bytes are
+//! never taken for silence. The sources decide what silence means.
 
 use std::fs::File;
 use std::io;

@@ -1,5 +1,5 @@
-//! The times that were read last: looked up by their text, they needn't be read
-//! again.
+//! A cache of the times that were read last, by their text, so that the same
+//! text is not parsed again.
 
 use crate::read::fields::Fields;
 use crate::read::timestamp::TimeReader;

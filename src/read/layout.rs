@@ -1,11 +1,11 @@
 //! A line -> what it is: blank, a header, a record or malformed.
 //!
 //! A layout is the delimiter and the columns of one source, as far as they are
-//! known. What a record means to time is not known here.
+//! known. Event time is not known here.
 //!
-//! Some lines can be told only by those that follow: a header may be half of
-//! one, and malformed lines may be records under another delimiter. They are
-//! held back, and given out before the line that has decided them.
+//! Some lines are decided only by later ones: a header may be torn, and
+//! malformed lines may be records under another delimiter. They are held, and
+//! returned before the line that decides them.
 
 use std::collections::VecDeque;
 

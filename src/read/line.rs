@@ -1,5 +1,5 @@
-//! Bytes -> lines: cut at the newline, capped, without the BOM and NUL bytes
-//! at their start. What a line says is not looked at.
+//! Bytes -> lines: cuts at the newline, limits the length, and drops a BOM and
+//! NUL bytes at the start. The content of a line is not read here.
 
 use memchr::{memchr, memrchr};
 

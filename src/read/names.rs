@@ -1,5 +1,5 @@
-//! What the columns of access logs are called, by the systems that write or
-//! export them, and what a header says by that.
+//! Column names in access logs, with the systems that write or export them, and
+//! what a header means by them.
 
 use crate::read::record::{Record, is_blank, trim};
 use crate::read::value::Unit;

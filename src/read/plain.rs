@@ -1,20 +1,19 @@
-//! A plain line -> a request, in one go.
+//! A plain line -> a request, in one pass.
 //!
-//! Nearly all lines of nearly all logs are plain: quotes stand at the edges of
-//! fields, or where they don't matter, and numbers are what they should be.
-//! Such a line is read here from left to right, each value where it stands,
-//! up to the newline that ends it, without looking for that first and without
-//! a list of fields in between. Whatever is not plain is left to the general
-//! way, `delimited` and then `request`.
+//! Nearly all lines of nearly all logs are plain: quotes are at the edges of
+//! fields, or where they don't matter, and numbers have their usual form. Such
+//! a line is read from left to right, each value in place, up to the newline.
+//! Nothing searches for the newline first, and no list of fields is built. Any
+//! other line is left to the general code, `delimited` and then `request`.
 //!
 //! What it brings: one pass over the bytes instead of three, and no list of
 //! fields. `cargo bench --bench stages` times it (`plain`) beside the general
-//! way (`layout` with doubled quotes).
+//! code (`layout` with doubled quotes).
 //!
-//! How to touch it: `None` is always right, only slower. An answer must be the
-//! general way's. `tests/lines.rs` compares the two on random lines, and
-//! `tests/fuzz/run plain` on any; run both after every change, and `scripts/bench`
-//! to see what it has cost.
+//! How to change it: `None` is always right, only slower. Any other answer must
+//! be that of the general code. `tests/lines.rs` compares the two on random
+//! lines, and `tests/fuzz/run plain` on any; run both after every change, and
+//! `scripts/bench` to see the cost.
 
 use crate::count::{Method, Request};
 use crate::read::columns::{BLANKS, Columns, Width};

@@ -1,6 +1,6 @@
-//! The values of one plain line, each read where it stands.
+//! The values of one plain line, each read in place.
 //!
-//! A method returns `None` if the next field is not plain, or no such value.
+//! A method returns `None` if the next field is not plain, or not such a value.
 
 use crate::count::Request;
 use crate::read::columns::Role;

@@ -1,8 +1,8 @@
 //! A line -> fields, by the rules of the csv crate (RFC 4180).
 //!
-//! A plain line, in which every quote stands at the edge of a field, is split
-//! here, in place; every other one is handed to csv-core. What the fields mean
-//! is not known here.
+//! A plain line, with all quotes at the edges of fields, is split here, in
+//! place; any other is split by csv-core. The meaning of the fields is not
+//! known here.
 
 use crate::bits::matches;
 

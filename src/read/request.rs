@@ -1,8 +1,8 @@
 //! A record -> a request: time, host, method, section, status, bytes, latency.
 //!
-//! A client can send anything; whatever it sent is a request that was served.
-//! What makes a record malformed is a time, status or byte count that can't be
-//! read.
+//! A client can send anything, and whatever it sent is a request that was
+//! served. Only a time, status or byte count that cannot be read makes a record
+//! malformed.
 
 use std::borrow::Cow;
 

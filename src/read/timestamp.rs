@@ -1,8 +1,7 @@
-//! A time as a log has it -> whole seconds of UTC; and the lengths of time
-//! that options take.
+//! A time in a log -> whole seconds of UTC; and the durations of options.
 //!
-//! Zones are known here, the forms of time in `calendar`. What a time means to
-//! the windows is the clock's matter.
+//! Zones are handled here, the forms of time in `calendar`, event time in the
+//! clock.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -103,14 +102,14 @@ impl TimeFormat {
     pub fn new(format: &str) -> Result<TimeFormat, String> {
         // Two, as an hour may be one of twelve.
         const SAMPLES: [i64; 2] = [1_632_996_000, 1_633_029_307];
-        let no_time = |why: &dyn std::fmt::Display| format!("not a format of times: {why}");
+        let no_time = |why: &dyn std::fmt::Display| format!("not a time format: {why}");
         for second in SAMPLES {
             let time =
                 Timestamp::from_second(second).map_err(|error| no_time(&error))?.to_zoned(TimeZone::UTC);
             let text = jiff::fmt::strtime::format(format, &time).map_err(|error| no_time(&error))?;
             let read = BrokenDownTime::parse(format, &text).map_err(|error| no_time(&error))?;
             if resolved(&read, &Zone::utc(), None).is_none() {
-                return Err("not a format of times: it needs a whole date".to_owned());
+                return Err("not a time format: it needs a whole date".to_owned());
             }
         }
         Ok(TimeFormat(format.into()))

@@ -1,6 +1,6 @@
 //! The values of fields: a status, a number of bytes, a latency, a host.
 //!
-//! Numbers are tolerated as servers and exports write them.
+//! Numbers are accepted in all forms that servers and exports write.
 
 use crate::read::record::is_blank;
 /// The unit of a column of latencies.

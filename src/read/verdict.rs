@@ -1,4 +1,4 @@
-//! What a line says by itself, under the delimiters that are possible.
+//! What a line is, judged alone, under each possible delimiter.
 
 use crate::count::Request;
 use crate::read::blanks::starts_like_combined;

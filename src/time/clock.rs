@@ -1,13 +1,13 @@
-//! Event time: how far the log has come, and where a record lies relative to
-//! that. Held records are handled elsewhere.
+//! The event clock: how far the log has come, and whether a record is on time,
+//! late or a suspect. Held records are handled in `suspects`.
 //!
 //! The stream time `S` is the greatest accepted time. The event clock `E` is
-//! `S`, or further on after silence. Every second up to the watermark,
+//! `S`, or later after silence. Every second up to the watermark,
 //! `E - lateness - 1`, is closed. The model is that of Akidau et al., The
 //! Dataflow Model (2015), with a bounded disorder.
 //!
 //! An old log is judged by its own times only. While `E` is near the wall clock
-//! the log is live, and the wall clock judges too.
+//! the log is live, and is judged by the wall clock too.
 
 /// A log is near the present within this many seconds of the wall clock.
 pub const NEAR: i64 = 300;

@@ -1,5 +1,6 @@
-//! How late or early requests came, for the diagnostics. Measured over the whole
-//! input, across restarts of time.
+//! Statistics for the diagnostics: how late or early requests came, over the
+//! whole input, across restarts of time. `clock` decides whether a record is
+//! late.
 
 /// The greatest `--lateness`, in seconds.
 pub const MOST_LATENESS: i64 = 3600;

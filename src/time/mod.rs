@@ -1,4 +1,4 @@
-//! What time it is in the log, and what that closes.
+//! Event time: what time it is in the log, and which seconds that closes.
 
 pub mod clock;
 pub mod lateness;

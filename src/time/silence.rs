@@ -1,5 +1,5 @@
-//! The silence of a log: for how long nothing has come, and how far that moves
-//! its time.
+//! The silence of a log: how long no line has come, and how far that advances
+//! event time.
 
 use crate::time::Moment;
 use crate::time::clock::NEAR;

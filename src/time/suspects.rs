@@ -1,4 +1,4 @@
-//! Records whose clock is not trusted yet. They are held until the run of time
+//! Records whose time is not trusted yet. They are held until the run of time
 //! decides about them.
 
 use crate::count::names::MAX_NAME;

@@ -1,4 +1,4 @@
-//! One line for people per problem, on standard error; quiet when all is well.
+//! Writes messages to standard error, one line each, and limits how often.
 
 use std::fmt;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Events -> NDJSON, and sentences for people.
+//! Events -> NDJSON, and messages to people.
 
 pub mod diagnostics;
 pub mod event;
