@@ -62,17 +62,11 @@ impl Latencies {
     /// What was counted.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let (mut low, mut high, mut max) = (0, 0, self.poured.max);
-        for &latency in &self.few {
-            low += latency & 0xFFFF_FFFF;
-            high += latency >> 32;
-            max = max.max(latency);
-        }
         Totals {
             requests: self.poured.requests + self.few.len() as u64,
             slow: self.slow,
-            sum: self.poured.sum + (u128::from(high) << 32) + u128::from(low),
-            max,
+            sum: self.poured.sum + self.few.iter().map(|&latency| u128::from(latency)).sum::<u128>(),
+            max: self.few.iter().copied().fold(self.poured.max, u64::max),
         }
     }
 

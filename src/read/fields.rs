@@ -177,15 +177,19 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
+    /// The next field between blanks, if it is one of these two.
+    #[inline(always)]
+    pub(crate) fn word_or_quoted(&mut self) -> Option<&'a [u8]> {
+        if let [b'"', ..] = self.rest { self.quoted() } else { self.word() }
+    }
+
     /// The next field between blanks, if it is in brackets and a quote follows.
     #[inline(always)]
     pub(crate) fn bracketed(&mut self) -> Option<&'a [u8]> {
         let [b'[', ..] = self.rest else { return None };
         let (text, after) = self.rest.split_at_checked(find_either(self.rest, b']', b'\n') + 1)?;
         let [b' ', after @ ..] = after else { return None };
-        // Of two brackets the last one would be the time's.
-        let has_another = text.iter().skip(1).any(|&byte| byte == b'[');
-        if self.is_at_end || has_another || !text.ends_with(b"]") || !after.starts_with(b"\"") {
+        if self.is_at_end || !text.ends_with(b"]") || !after.starts_with(b"\"") {
             return None;
         }
         self.rest = after;

@@ -139,7 +139,8 @@ impl PlainReader {
         Some(())
     }
 
-    /// Out of line: in line it would slow the other down.
+    /// Out of line: in line these lines take 6 % less of the whole program's
+    /// time, but those between other delimiters 2 % more.
     #[inline(never)]
     fn read_in_blanks<'a>(
         &mut self,

@@ -80,9 +80,8 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         match self.fields.rest {
             _ if !IN_BLANKS => return self.fields.skip(),
             [b'-', b' ', rest @ ..] if !self.fields.is_at_end => self.fields.rest = rest,
-            [b'"', ..] => drop(self.fields.quoted()?),
             // A bracket before the time may be half of a user's name: `[u [time] "…`.
-            _ => drop(self.fields.word()?),
+            _ => drop(self.fields.word_or_quoted()?),
         }
         Some(())
     }
@@ -111,41 +110,43 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
     pub(crate) fn read_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
         let is_in_brackets = IN_BLANKS && self.fields.rest.first() == Some(&b'[');
         let epoch = if is_in_brackets { None } else { self.fields.epoch() };
-        let second = if let Some(second) = epoch {
-            second
-        } else if let Some((second, rest)) = known.pass(&self.fields) {
-            self.fields.rest = rest;
-            second
-        } else {
-            let second;
-            let read = |fields: &mut Fields<'a>, times: &mut TimeReader| {
-                let text = if IN_BLANKS {
-                    fields.bracketed().or_else(|| fields.quoted()).or_else(|| fields.word())
-                } else {
-                    fields.text()
-                };
-                times.read(trim(text?))
+        if epoch.is_some() {
+            self.second = epoch;
+            return Some(());
+        }
+        self.read_text_time(times, known, |fields, times| {
+            let text = if IN_BLANKS {
+                fields.bracketed().or_else(|| fields.word_or_quoted())
+            } else {
+                fields.text()
             };
-            (second, self.fields) = known.read(self.fields, times, read)?;
-            second
-        };
-        self.second = Some(second);
-        Some(())
+            times.read(trim(text?))
+        })
     }
 
     /// The time of two fields. The first one alone would be it if it were one.
     #[inline(always)]
     fn read_date_and_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
+        self.read_text_time(times, known, |fields, times| {
+            let mut text = || if IN_BLANKS { fields.word() } else { fields.text() };
+            let (date, time) = (trim(text()?), trim(text()?));
+            if times.read(date).is_some() { None } else { times.read(trim(&[date, time].join(&b' '))) }
+        })
+    }
+
+    /// A time that is known, or that `read` reads.
+    #[inline(always)]
+    fn read_text_time(
+        &mut self,
+        times: &mut TimeReader,
+        known: &mut KnownTimes,
+        read: impl FnOnce(&mut Fields<'a>, &mut TimeReader) -> Option<i64>,
+    ) -> Option<()> {
         let second = if let Some((second, rest)) = known.pass(&self.fields) {
             self.fields.rest = rest;
             second
         } else {
             let second;
-            let read = |fields: &mut Fields<'a>, times: &mut TimeReader| {
-                let mut text = || if IN_BLANKS { fields.word() } else { fields.text() };
-                let (date, time) = (trim(text()?), trim(text()?));
-                if times.read(date).is_some() { None } else { times.read(trim(&[date, time].join(&b' '))) }
-            };
             (second, self.fields) = known.read(self.fields, times, read)?;
             second
         };
@@ -156,8 +157,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
     #[inline(always)]
     pub(crate) fn read_request_line(&mut self) -> Option<()> {
         if IN_BLANKS {
-            let line =
-                if let [b'"', ..] = self.fields.rest { self.fields.quoted()? } else { self.fields.word()? };
+            let line = self.fields.word_or_quoted()?;
             // What is escaped beyond the section changes nothing.
             (self.request.method, self.request.section) = plain_method_and_section(line)
                 .filter(|(_, section)| !section.contains(&b'\\'))
