@@ -173,6 +173,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
         "minutes",
         "test",
         "state",
+        "seconds",
         "utc",
     ];
     let other_pages = RUN.iter().skip(1).map(|page| (*page, read(page).replace("\\-", "-")));
