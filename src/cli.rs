@@ -10,14 +10,14 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use crate::count::alert::{Decimal, Kind, Limit, Limits};
-use crate::count::names;
+use crate::count::client_names;
 use crate::options::{self, Key, OPTIONS};
 use crate::read::columns::LayoutOptions;
 use crate::read::columns::{BLANKS, ColumnList};
 use crate::read::timestamp::{TimeFormat, Zone, read_duration};
 use crate::source::Settings;
 use crate::time;
-use crate::time::lateness::MOST_LATENESS;
+use crate::time::late_stats::MOST_LATENESS;
 
 /// The greatest size that a file can have, in whole gigabytes.
 const MOST_BYTES: u64 = 8_589_934_591 << 30;
@@ -206,7 +206,7 @@ fn asks_for(argument: &str) -> Option<Command> {
 
 /// Reads the arguments. `Some` if one of them is for help or version.
 fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Command>, UsageError> {
-    let wrong = |error: lexopt::Error| UsageError(names::shown(error.to_string().as_bytes()));
+    let wrong = |error: lexopt::Error| UsageError(client_names::shown(error.to_string().as_bytes()));
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(wrong)? {
         let line = match &argument {

@@ -8,23 +8,24 @@
 //!   options          the table of options, and the help
 //!   monitor          passes lines to their sources (`==>`), reports problems
 //!   source           one source: its layout, its run of time, its silence
-//!   advice           messages about the log's time
-//!   problem          messages about a line, and what to type
+//!   time_messages    messages about the log's time
+//!   line_messages    messages about a line, and what to type
 //!   report           findings of a run of time -> events
 //!   read
 //!     input          what can come: bytes, silence, a signal, the end
 //!     layout         a line -> what it is: blank, header, record, malformed
-//!     held           lines that later lines decide
-//!     verdict        what a line is, judged alone
-//!     hint           what an unreadable input probably is
+//!     undecided      lines that later lines decide
+//!     classify       what a line is, judged alone
+//!     guess_format   what an unreadable input probably is: gzip, JSON, ...
 //!     plain          a plain line -> a request, in one pass
 //!     plain_line     its values
-//!     known          a cache of the times read last
+//!     time_cache     the times read last, by their text
 //!     fields         the fields of a plain line
-//!     delimited      a line under one delimiter; `#Fields:`
+//!     w3c            the header of W3C logs, `#Fields:`
+//!     delimited      a line under one delimiter
 //!     request        a record -> a request
 //!     columns        which column holds what, from the header
-//!     names          the known column names
+//!     column_names   the known column names
 //!     value          the values of fields
 //!     blanks         a line split at blanks -> fields
 //!     record         a line -> fields
@@ -33,7 +34,7 @@
 //!     calendar       the forms of a time
 //!   time
 //!     run            one run of time: clock, suspects, windows, alert
-//!     lateness       statistics of late and early requests
+//!     late_stats     statistics of late and early requests, for messages
 //!     suspects       records whose time is not trusted yet
 //!     silence        how long no line came, and how that advances time
 //!     clock          event time: is a record on time, late, a suspect?
@@ -42,7 +43,7 @@
 //!     window         tumbling windows
 //!     latency        percentiles of latency
 //!     tally          a bounded table of names and their counts
-//!     names          names chosen by clients
+//!     client_names   names chosen by clients
 //!     alert          the alert rule: raises and recovers
 //!     rate           the sliding window
 //!   write
@@ -59,15 +60,15 @@
 //! public so that tests and benchmarks can call in; its interface may change
 //! with any version.
 
-pub mod advice;
 mod bits;
 pub mod cli;
 pub mod count;
+pub mod line_messages;
 pub mod monitor;
 pub mod options;
-pub mod problem;
 pub mod read;
 pub mod report;
 pub mod source;
 pub mod time;
+pub mod time_messages;
 pub mod write;

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::advice::{self, Located, Name, TIME_OF_1970};
-use crate::count::names;
-use crate::read::hint::Hint;
+use crate::count::client_names;
+use crate::read::guess_format::Hint;
 use crate::read::line::{Line, LineCutter, Lines};
 use crate::read::request::MalformedLine;
 use crate::source::{Settings, Source};
-use crate::time::lateness::Offsets;
+use crate::time::late_stats::Offsets;
 use crate::time::{Moment, Notice};
+use crate::time_messages::{self, Located, Name, TIME_OF_1970};
 use crate::write::diagnostics::{Diagnostics, Topic};
 use crate::write::ndjson::Events;
 use crate::write::rejects::{Kept, RejectWriter, Rejects};
@@ -209,11 +209,11 @@ impl State<'_> {
         self.read_lines(index, lines, now, settings);
         self.lines = lines.number();
         if let Some(kind) = self.sources[index].impossible_alert(settings) {
-            self.say(Topic::Impossible, index, now, advice::impossible(kind));
+            self.say(Topic::Impossible, index, now, time_messages::impossible(kind));
         }
         self.say_notices(index, now);
         if let Some(seconds) = self.sources[index].seconds_ahead(now) {
-            self.say(Topic::Ahead, index, now, &advice::ahead(seconds));
+            self.say(Topic::Ahead, index, now, &time_messages::ahead(seconds));
         }
     }
 
@@ -265,7 +265,7 @@ impl State<'_> {
 
     /// The index of the source with this name. A new source is made if needed.
     fn index_of(&mut self, name: &[u8], settings: &Settings) -> usize {
-        let shown = names::shown(name);
+        let shown = client_names::shown(name);
         if let Some(&index) = self.indices.get(&shown) {
             return index;
         }
@@ -300,7 +300,7 @@ impl State<'_> {
                 Notice::Restarted { .. } => Topic::Restarted,
                 Notice::IdleTimeoutGrew(_) => Topic::IdleTimeout,
             };
-            self.say(topic, index, now, &advice::notice(notice));
+            self.say(topic, index, now, &time_messages::notice(notice));
         }
     }
 
@@ -339,17 +339,17 @@ impl State<'_> {
         }
         let requests = self.requests();
         let count = |of: fn(&Offsets) -> u64| self.sources.iter().filter_map(Source::offsets).map(of).sum();
-        let late = advice::are_many(count(Offsets::late_requests), requests);
-        let future = advice::are_many(count(|offsets| offsets.future.requests), requests);
+        let late = time_messages::are_many(count(Offsets::late_requests), requests);
+        let future = time_messages::are_many(count(|offsets| offsets.future.requests), requests);
         if late && self.diagnostics.is_due(Topic::Late, now.wall) {
             self.diagnostics.warn_now_and_then(
                 Topic::Late,
                 now.wall,
-                advice::late(&self.offsets(), requests),
+                time_messages::late(&self.offsets(), requests),
             );
         }
         if future && self.diagnostics.is_due(Topic::Future, now.wall) {
-            let what = advice::future(&self.offsets(), requests);
+            let what = time_messages::future(&self.offsets(), requests);
             self.diagnostics.warn_now_and_then(Topic::Future, now.wall, what);
         }
     }
@@ -371,11 +371,11 @@ impl State<'_> {
             return Outcome::Unreadable;
         }
         let offsets = self.offsets();
-        if advice::are_many(offsets.late_requests(), requests) {
-            self.diagnostics.warn_at_last(Topic::Late, advice::late(&offsets, requests));
+        if time_messages::are_many(offsets.late_requests(), requests) {
+            self.diagnostics.warn_at_last(Topic::Late, time_messages::late(&offsets, requests));
         }
-        if advice::are_many(offsets.future.requests, requests) {
-            self.diagnostics.warn_at_last(Topic::Future, advice::future(&offsets, requests));
+        if time_messages::are_many(offsets.future.requests, requests) {
+            self.diagnostics.warn_at_last(Topic::Future, time_messages::future(&offsets, requests));
         }
         Outcome::Readable
     }

@@ -1,16 +1,16 @@
 //! One source: its layout, its run of time, and what it counts.
 
 use crate::count::alert::Kind;
+use crate::count::client_names;
 use crate::count::counts::Finding;
-use crate::count::names;
 use crate::read::columns::LayoutOptions;
-use crate::read::hint::Hint;
+use crate::read::guess_format::Hint;
 use crate::read::layout::{Layout, Reading};
 use crate::read::line::Lines;
 use crate::read::request::MalformedLine;
 use crate::report::{OtherLines, Reporter};
 use crate::time;
-use crate::time::lateness::Offsets;
+use crate::time::late_stats::Offsets;
 use crate::time::run::Run;
 pub use crate::time::{Moment, Notice};
 use crate::write::ndjson::Events;
@@ -46,7 +46,7 @@ impl Source {
     #[must_use]
     pub fn new(name: &[u8], settings: &Settings) -> Source {
         Source {
-            name: names::shown(name),
+            name: client_names::shown(name),
             layout: Layout::new(&settings.layout),
             run: None,
             other_lines: OtherLines::default(),

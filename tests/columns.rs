@@ -604,6 +604,12 @@ fn a_log_that_cannot_be_read_says_what_to_type_once() {
         (&[], "a.com\t-\t807256800\tGET\t/x\t200\t1713\t\t\n", "line 1: time: not a time: \"GET\"", &fourth),
         (
             &[],
+            "2026-11-27 10:00:00 192.0.2.1 GET /a 200 12\n",
+            "line 1: time: not a time: \"GET\"",
+            "start with the log's header, like tail -n +1 -F FILE | httpmon, or give --columns by position",
+        ),
+        (
+            &[],
             "time,path\n1,a,b\n",
             "line 2: 3 fields, the header has 2",
             "the server must quote a value that contains the delimiter",

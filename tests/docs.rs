@@ -325,7 +325,7 @@ impl<'de> serde::Deserialize<'de> for Keys {
 
 #[test]
 fn the_manual_has_the_names_of_columns_that_the_program_knows() {
-    let source = read("src/read/names.rs");
+    let source = read("src/read/column_names.rs");
     let manual = part(&manual(), ".Ss", "Columns").join(" ");
     let listed: BTreeSet<&str> =
         manual.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();

@@ -1,9 +1,9 @@
 //! Counts of requests: by tumbling window, by sliding window, and the alerts.
 
 pub mod alert;
+pub mod client_names;
 pub mod counts;
 pub mod latency;
-pub mod names;
 pub mod rate;
 pub mod tally;
 pub mod window;

@@ -16,7 +16,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use crate::count::Numbers;
-use crate::count::names::{Key, MAX_NAME, REPLACED, compare_shown, is_printable, stored};
+use crate::count::client_names::{Key, MAX_NAME, REPLACED, compare_shown, is_printable, stored};
 
 /// A table half full has probes of this length once in more names than a table
 /// can hold, unless somebody chooses them.
@@ -299,7 +299,7 @@ impl std::hash::Hash for Bytes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::names::shown;
+    use crate::count::client_names::shown;
 
     fn tally(names: &[&[u8]]) -> Tally {
         let mut tally = Tally::with_cap(100_000);

@@ -1,8 +1,8 @@
 //! Which column holds what: from a header, from `--columns`, or as in the
 //! Common Log Format. Values are not read here.
 
-use crate::read::names::{self, Names};
-pub use crate::read::names::{Latency, Role};
+pub use crate::read::column_names::{Latency, Role};
+use crate::read::column_names::{Names, column_called};
 use crate::read::record::Record;
 use crate::read::timestamp::{TimeFormat, TimeReader, Zone};
 use crate::read::value::Unit;
@@ -245,14 +245,11 @@ impl Header {
         }
         let names = Names::of(record);
         let given = |role: &str| {
-            called
-                .iter()
-                .find(|(named, _)| named == role)
-                .and_then(|(_, name)| names::column_called(record, name))
+            called.iter().find(|(named, _)| named == role).and_then(|(_, name)| column_called(record, name))
         };
         let mut known = names.known();
         for (_, name) in called {
-            let column = names::column_called(record, name);
+            let column = column_called(record, name);
             known += usize::from(column.is_some_and(|column| !names.knows(column)));
         }
         if known < 2 {
@@ -266,10 +263,7 @@ impl Header {
     pub fn of_fields(record: &Record<'_>, called: &[(String, String)]) -> Header {
         let names = Names::of(record);
         let given = |role: &str| {
-            called
-                .iter()
-                .find(|(named, _)| named == role)
-                .and_then(|(_, name)| names::column_called(record, name))
+            called.iter().find(|(named, _)| named == role).and_then(|(_, name)| column_called(record, name))
         };
         Header::read(record, &names, called, &given)
     }
@@ -280,8 +274,7 @@ impl Header {
         called: &[(String, String)],
         given: &dyn Fn(&str) -> Option<usize>,
     ) -> Header {
-        if let Some((_, name)) = called.iter().find(|(_, name)| names::column_called(record, name).is_none())
-        {
+        if let Some((_, name)) = called.iter().find(|(_, name)| column_called(record, name).is_none()) {
             return Header::Lacks(name.as_str().into());
         }
         let column = |role: Role, name: &str| given(name).or_else(|| names.column(role));

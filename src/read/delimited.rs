@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use crate::count::{Method, Request};
 use crate::read::blanks::{BlankSplitter, Start};
+use crate::read::column_names::{self, Names};
 use crate::read::columns::{BLANKS, Columns, Header, has_data};
-use crate::read::names::{self, Names};
-use crate::read::record::{Record, Splitter, UnclosedQuote, is_blank, trim};
+use crate::read::record::{Record, Splitter, UnclosedQuote};
 use crate::read::request::{Malformed, is_request_line, read_request};
 use crate::read::timestamp::{TimeReader, YEAR_1971};
 
@@ -288,15 +288,6 @@ fn looks_like_names(record: &Record<'_>, is_first: bool, times: &mut TimeReader)
     if has_data(record, times) || record.fields().any(is_request_line) {
         return false;
     }
-    let all_are = || record.width() >= 3 && record.fields().all(names::looks_like_name);
+    let all_are = || record.width() >= 3 && record.fields().all(column_names::looks_like_name);
     Names::of(record).known() >= 2 || (is_first && all_are())
-}
-
-/// What follows `#Fields:` or `#fields` at the start of a line.
-pub(crate) fn fields_directive(text: &[u8]) -> Option<&[u8]> {
-    let rest = match text.strip_prefix(b"#Fields:").or_else(|| text.strip_prefix(b"#fields:")) {
-        Some(rest) => rest,
-        None => text.strip_prefix(b"#fields").filter(|rest| rest.first().copied().is_some_and(is_blank))?,
-    };
-    Some(trim(rest)).filter(|rest| !rest.is_empty())
 }

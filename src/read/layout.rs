@@ -10,16 +10,17 @@
 use std::collections::VecDeque;
 
 use crate::count::Request;
+use crate::read::classify::{Basis, LineKind, LineReader, State};
 use crate::read::columns::{ColumnList, Columns, LayoutOptions};
-use crate::read::delimited::{Good, fields_directive};
-use crate::read::held::{Decided, HeldLine, Row, TimeOf1970};
-use crate::read::hint::Hint;
+use crate::read::delimited::Good;
+use crate::read::guess_format::Hint;
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::is_blank;
 use crate::read::request::{Malformed, MalformedLine};
 use crate::read::timestamp::{TimeReader, YEAR_1971};
-use crate::read::verdict::{Basis, LineReader, State, Verdict};
+use crate::read::undecided::{Decided, HeldLine, Row, TimeOf1970};
+use crate::read::w3c::fields_directive;
 
 /// What a line is; `'t` is the input's text.
 #[derive(Debug)]
@@ -252,12 +253,12 @@ impl Layout {
             None => {}
         }
         let held = || HeldLine { number, text: text.to_vec(), end: line.end };
-        let verdict = self.reader.verdict(text, &self.state, self.is_first);
-        let can_be_new = matches!(verdict, Verdict::Good(..) | Verdict::Header(..));
+        let kind = self.reader.classify(text, &self.state, self.is_first);
+        let can_be_new = matches!(kind, LineKind::Good(..) | LineKind::Header(..));
         if !can_be_new && self.was_torn(text) {
             return Act::Wait;
         }
-        if let Verdict::Bad(problem) = verdict {
+        if let LineKind::Bad(problem) = kind {
             self.state.is_doubtful |= self.is_first;
             self.is_first = false;
             let others = self.reader.others(text, &self.state);
@@ -268,20 +269,20 @@ impl Layout {
             self.look_at_row();
             return Act::Hold;
         }
-        let is_skipped = match &verdict {
-            Verdict::Comment | Verdict::FirstLine => true,
-            Verdict::Header(None, columns) => self.is_known(None, columns),
+        let is_skipped = match &kind {
+            LineKind::Comment | LineKind::FirstLine => true,
+            LineKind::Header(None, columns) => self.is_known(None, columns),
             _ => false,
         };
         if !is_skipped && self.row.give_up(&mut self.decided) {
             return Act::Wait;
         }
-        self.is_first &= matches!(verdict, Verdict::Comment);
-        match verdict {
-            Verdict::Good(index, good) => self.take_record(index, good, number),
-            Verdict::Header(index, columns) => self.take_header(index, *columns, held),
-            Verdict::Comment | Verdict::FirstLine => Act::Skip,
-            Verdict::Useless(problem) | Verdict::Bad(problem) => {
+        self.is_first &= matches!(kind, LineKind::Comment);
+        match kind {
+            LineKind::Good(index, good) => self.take_record(index, good, number),
+            LineKind::Header(index, columns) => self.take_header(index, *columns, held),
+            LineKind::Comment | LineKind::FirstLine => Act::Skip,
+            LineKind::Useless(problem) | LineKind::Bad(problem) => {
                 // Columns that have read records stay if a header lacks a name.
                 let has_read = self.state.has_records || self.new_header.is_some();
                 let lacks_name = matches!(problem, Malformed::NoColumn(_)) && !has_read;

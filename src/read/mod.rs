@@ -2,20 +2,21 @@
 
 pub mod blanks;
 pub(crate) mod calendar;
+pub(crate) mod classify;
+pub(crate) mod column_names;
 pub mod columns;
 pub(crate) mod delimited;
 pub(crate) mod fields;
-pub(crate) mod held;
-pub mod hint;
+pub mod guess_format;
 pub mod input;
-pub(crate) mod known;
 pub mod layout;
 pub mod line;
-pub(crate) mod names;
 pub mod plain;
 pub(crate) mod plain_line;
 pub mod record;
 pub mod request;
+pub(crate) mod time_cache;
 pub mod timestamp;
+pub(crate) mod undecided;
 pub mod value;
-pub(crate) mod verdict;
+pub(crate) mod w3c;

@@ -18,10 +18,10 @@
 use crate::count::{Method, Request};
 use crate::read::columns::{BLANKS, Columns, Width};
 use crate::read::fields::Fields;
-use crate::read::known::KnownTimes;
 use crate::read::line::MAX_LINE;
 use crate::read::plain_line::{Content, PlainLine};
 use crate::read::request::method_and_section_of_path;
+use crate::read::time_cache::TimeCache;
 use crate::read::timestamp::TimeReader;
 
 /// How many columns the Common Log Format has.
@@ -54,7 +54,7 @@ pub struct PlainReader {
     form: Form,
     /// Whether a virtual host may stand before the host.
     has_virtual_hosts: bool,
-    known_times: KnownTimes,
+    known_times: TimeCache,
 }
 
 impl PlainReader {
@@ -95,7 +95,7 @@ impl PlainReader {
             contents,
             read,
             width: columns.width,
-            known_times: KnownTimes::default(),
+            known_times: TimeCache::default(),
         }
     }
 

@@ -5,9 +5,9 @@
 use crate::count::Request;
 use crate::read::columns::Role;
 use crate::read::fields::Fields;
-use crate::read::known::KnownTimes;
 use crate::read::record::trim;
 use crate::read::request::{method_and_section, plain_method_and_section, read_bytes, read_status};
+use crate::read::time_cache::TimeCache;
 use crate::read::timestamp::TimeReader;
 use crate::read::value::{Unit, read_host, read_latency};
 
@@ -37,7 +37,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         &mut self,
         content: Content,
         times: &mut TimeReader,
-        known: &mut KnownTimes,
+        known: &mut TimeCache,
     ) -> Option<()> {
         match content {
             Content::Nothing | Content::Value(Role::User) => self.skip(),
@@ -107,7 +107,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
     }
 
     #[inline(always)]
-    pub(crate) fn read_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
+    pub(crate) fn read_time(&mut self, times: &mut TimeReader, known: &mut TimeCache) -> Option<()> {
         let is_in_brackets = IN_BLANKS && self.fields.rest.first() == Some(&b'[');
         let epoch = if is_in_brackets { None } else { self.fields.epoch() };
         if epoch.is_some() {
@@ -126,7 +126,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
 
     /// The time of two fields. The first one alone would be it if it were one.
     #[inline(always)]
-    fn read_date_and_time(&mut self, times: &mut TimeReader, known: &mut KnownTimes) -> Option<()> {
+    fn read_date_and_time(&mut self, times: &mut TimeReader, known: &mut TimeCache) -> Option<()> {
         self.read_text_time(times, known, |fields, times| {
             let mut text = || if IN_BLANKS { fields.word() } else { fields.text() };
             let (date, time) = (trim(text()?), trim(text()?));
@@ -139,7 +139,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
     fn read_text_time(
         &mut self,
         times: &mut TimeReader,
-        known: &mut KnownTimes,
+        known: &mut TimeCache,
         read: impl FnOnce(&mut Fields<'a>, &mut TimeReader) -> Option<i64>,
     ) -> Option<()> {
         let second = if let Some((second, rest)) = known.pass(&self.fields) {

@@ -1,7 +1,7 @@
 //! Event time: what time it is in the log, and which seconds that closes.
 
 pub mod clock;
-pub mod lateness;
+pub mod late_stats;
 pub mod run;
 pub mod silence;
 pub mod suspects;

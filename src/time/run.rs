@@ -9,7 +9,7 @@ use crate::count::Request;
 use crate::count::counts::Counts;
 use crate::count::window::{Arrival, Windows};
 use crate::time::clock::{EventClock, NEAR, Timeliness};
-use crate::time::lateness::{MOST_LATENESS, Offsets};
+use crate::time::late_stats::{MOST_LATENESS, Offsets};
 use crate::time::silence::Silence;
 use crate::time::suspects::{Side, Suspect, Suspects};
 use crate::time::{Moment, Notice, Settings};

@@ -1,7 +1,7 @@
 //! Records whose time is not trusted yet. They are held until the run of time
 //! decides about them.
 
-use crate::count::names::MAX_NAME;
+use crate::count::client_names::MAX_NAME;
 use crate::count::{Method, Request};
 
 /// This many suspects of one side are confirmed.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use httpmon::count::names::shown;
+use httpmon::count::client_names::shown;
 use httpmon_fuzz::{Bytes, Case, Ran, is_safe, lines, run};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

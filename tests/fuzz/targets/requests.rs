@@ -12,7 +12,7 @@ mod values;
 use std::cell::Cell;
 
 use httpmon::count::METHODS;
-use httpmon::count::names::{MAX_NAME, shown};
+use httpmon::count::client_names::{MAX_NAME, shown};
 use httpmon::read::columns::Columns;
 use httpmon::read::record::{Splitter, trim};
 use httpmon::read::request::read_request;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::count::alert::Kind;
 use crate::time::Notice;
-use crate::time::lateness::{MOST_LATENESS, Offsets};
+use crate::time::late_stats::{MOST_LATENESS, Offsets};
 use crate::write::event::Second;
 
 /// What happened to time, in a sentence.

@@ -2,14 +2,13 @@
 
 use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
-use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header, Role};
-use crate::read::delimited::{Delimited, Expected, Good, fields_directive, list};
-use crate::read::hint::{self, Asked, Hint, foreign_format};
-use crate::read::names::{Names, column_called};
+use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header};
+use crate::read::delimited::{Delimited, Expected, Good};
+use crate::read::guess_format::{self, Asked, Hint, foreign_format};
 use crate::read::plain::PlainReader;
-use crate::read::record::Record;
 use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
+use crate::read::w3c::{fields_directive, read_fields};
 
 /// How the columns came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ impl State {
 
 /// What a line says by itself; an index is that of the delimiter.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum LineKind {
     /// A record.
     Good(usize, Good),
     /// A header; one of `#Fields` doesn't say what separates the records.
@@ -100,7 +99,7 @@ impl LineReader {
             Basis::Given => Asked::Positions,
             _ => Asked::Nothing,
         };
-        hint::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
+        guess_format::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
     }
 
     /// The fast way to read lines, if `state` is known well enough.
@@ -166,11 +165,18 @@ impl LineReader {
     }
 
     /// What `text` says; `is_first` if only skipped lines have come before it.
-    pub(crate) fn verdict(&mut self, text: &[u8], state: &State, is_first: bool) -> Verdict {
+    pub(crate) fn classify(&mut self, text: &[u8], state: &State, is_first: bool) -> LineKind {
         match fields_directive(text) {
             // They say nothing then, not even the delimiter.
-            Some(_) if state.basis == Basis::Given => return Verdict::Comment,
-            Some(names) => return self.directive(names),
+            Some(_) if state.basis == Basis::Given => return LineKind::Comment,
+            // It doesn't say what separates the records.
+            Some(names) => {
+                return match read_fields(names, &self.called) {
+                    Some(Ok(columns)) => LineKind::Header(None, columns),
+                    Some(Err(problem)) => LineKind::Useless(problem),
+                    None => LineKind::Comment,
+                };
+            }
             None => {}
         }
         if state.delimiter.is_none()
@@ -183,15 +189,15 @@ impl LineReader {
             Some(index) => index..index + 1,
             None => 0..self.readers.len(),
         };
-        let mut best: Option<(usize, Verdict)> = None;
+        let mut best: Option<(usize, LineKind)> = None;
         let mut problem: Option<(usize, Malformed)> = None;
         for index in possible.clone() {
             let is_blanks = self.readers[index].delimiter() == BLANKS;
             if is_blanks && best.is_some() {
                 break;
             }
-            let (fields, verdict) = match self.readers[index].read(text, state.expected(), &mut self.times) {
-                Ok(good) => (good.fields, Verdict::Good(index, good)),
+            let (fields, kind) = match self.readers[index].read(text, state.expected(), &mut self.times) {
+                Ok(good) => (good.fields, LineKind::Good(index, good)),
                 Err(other) => {
                     let fields = self.readers[index].apparent_fields(text);
                     let needs_blanks = || is_blanks && state.columns.width.fits(fields);
@@ -207,75 +213,48 @@ impl LineReader {
                 }
             };
             if best.as_ref().is_none_or(|(most, _)| fields > *most) {
-                best = Some((fields, verdict));
+                best = Some((fields, kind));
             }
         }
-        if let Some((_, verdict)) = best {
-            return verdict;
+        if let Some((_, kind)) = best {
+            return kind;
         }
         if text.first() == Some(&b'#') {
-            return Verdict::Comment;
+            return LineKind::Comment;
         }
         let problem = problem.map_or(Malformed::UnknownColumns, |(_, problem)| problem);
         if state.basis == Basis::Given {
             let is_header = is_first && self.is_header_to_people(possible, text);
-            return if is_header { Verdict::FirstLine } else { Verdict::Bad(problem) };
+            return if is_header { LineKind::FirstLine } else { LineKind::Bad(problem) };
         }
         match self.names(possible, text, is_first) {
-            Some(names) => Verdict::Useless(Malformed::NoTime(names)),
-            None => Verdict::Bad(problem),
+            Some(names) => LineKind::Useless(Malformed::NoTime(names)),
+            None => LineKind::Bad(problem),
         }
     }
 
     /// The record of a default log that `text` is, whatever it is under other
     /// delimiters: a client can choose these in the request, but not what
     /// stands before it.
-    fn combined(&mut self, text: &[u8], state: &State) -> Option<Verdict> {
+    fn combined(&mut self, text: &[u8], state: &State) -> Option<LineKind> {
         if !starts_like_combined(text) {
             return None;
         }
         let index = self.index_of(BLANKS)?;
         let good = self.readers[index].read(text, state.expected(), &mut self.times).ok()?;
-        Some(Verdict::Good(index, good))
+        Some(LineKind::Good(index, good))
     }
 
     /// The header that `text` is, if it has all that it needs.
-    fn header(&mut self, index: usize, text: &[u8]) -> Option<(usize, Verdict)> {
+    fn header(&mut self, index: usize, text: &[u8]) -> Option<(usize, LineKind)> {
         if text.first() == Some(&b'#') {
             return None;
         }
         let (header, fields) = self.readers[index].header(text, &self.called, &mut self.times)?;
         match header {
-            Header::Columns(columns) => Some((fields, Verdict::Header(Some(index), columns))),
-            Header::Lacks(name) => Some((fields, Verdict::Useless(Malformed::NoColumn(name)))),
+            Header::Columns(columns) => Some((fields, LineKind::Header(Some(index), columns))),
+            Header::Lacks(name) => Some((fields, LineKind::Useless(Malformed::NoColumn(name)))),
             Header::NoTime => None,
-        }
-    }
-
-    /// What names after `#Fields:` say: they are separated by tabs if there
-    /// are any, else by blanks.
-    fn directive(&self, names: &[u8]) -> Verdict {
-        let separator = if names.contains(&b'\t') { b'\t' } else { b' ' };
-        let mut ranges = Vec::new();
-        let mut start = 0;
-        for name in names.split(|&byte| byte == separator) {
-            if !name.is_empty() {
-                ranges.push((start, start + name.len()));
-            }
-            start += name.len() + 1;
-        }
-        let record = Record::new(names, &ranges);
-        let names = Names::of(&record);
-        let has_time = names.column(Role::Time).is_some()
-            || self.called.iter().any(|(role, name)| {
-                matches!(role.as_str(), "time" | "date") && column_called(&record, name).is_some()
-            });
-        match Header::of_fields(&record, &self.called) {
-            Header::Columns(columns) => Verdict::Header(None, columns),
-            Header::Lacks(name) if has_time => Verdict::Useless(Malformed::NoColumn(name)),
-            // A comment that happens to start so.
-            _ if names.known() < 2 => Verdict::Comment,
-            Header::Lacks(_) | Header::NoTime => Verdict::Useless(Malformed::NoTime(list(&record))),
         }
     }
 

@@ -10,15 +10,15 @@ use crate::read::timestamp::TimeReader;
 /// Where one is kept follows from its text, so that nothing is searched for:
 /// lines up to a few seconds out of order find theirs as soon as those in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct KnownTimes {
+pub(crate) struct TimeCache {
     /// 0 if there is none.
     length: usize,
     /// Ones where the text is.
-    mask: [u64; KnownTimes::WORDS],
-    times: [([u64; KnownTimes::WORDS], i64); KnownTimes::TIMES],
+    mask: [u64; TimeCache::WORDS],
+    times: [([u64; TimeCache::WORDS], i64); TimeCache::TIMES],
 }
 
-impl KnownTimes {
+impl TimeCache {
     /// Enough for 31 bytes of `"[07/Feb/2019:21:11:00 +0000]",`.
     const WORDS: usize = 4;
     const TIMES: usize = 16;
@@ -27,7 +27,7 @@ impl KnownTimes {
     #[inline(always)]
     pub(crate) fn pass<'a>(&self, fields: &Fields<'a>) -> Option<(i64, &'a [u8])> {
         let text = self.text(fields.rest)?;
-        let (known, second) = &self.times[KnownTimes::index(text)];
+        let (known, second) = &self.times[TimeCache::index(text)];
         // Words that were just put together would have to be in memory for `==`.
         let is_same = text.iter().zip(known).fold(0, |odd, (a, b)| odd | (a ^ b)) == 0;
         if self.length == 0 || fields.is_at_end || !is_same {
@@ -58,31 +58,31 @@ impl KnownTimes {
     /// Remembers the time that `text`, up to `rest`, is, if it isn't too long.
     fn set(&mut self, text: &[u8], rest: &[u8], second: i64) {
         let length = text.len() - rest.len();
-        if length > 8 * KnownTimes::WORDS {
+        if length > 8 * TimeCache::WORDS {
             return;
         }
         if length != self.length {
-            let mut new = KnownTimes { length, ..KnownTimes::default() };
+            let mut new = TimeCache { length, ..TimeCache::default() };
             for (word, mask) in new.mask.iter_mut().enumerate() {
                 let bytes = length.saturating_sub(8 * word).min(8);
                 *mask = (0..bytes).fold(0, |mask, byte| mask | 0xFF << (8 * byte));
             }
             if let Some(text) = new.text(text) {
                 // None is left empty: NULs would be the text of one.
-                new.times = [(text, second); KnownTimes::TIMES];
+                new.times = [(text, second); TimeCache::TIMES];
                 *self = new;
             }
             return;
         }
         if let Some(text) = self.text(text) {
-            self.times[KnownTimes::index(text)] = (text, second);
+            self.times[TimeCache::index(text)] = (text, second);
         }
     }
 
     /// The start of `text`, as long as the times that are known.
     #[inline(always)]
-    fn text(&self, text: &[u8]) -> Option<[u64; KnownTimes::WORDS]> {
-        let chunk = text.first_chunk::<{ 8 * KnownTimes::WORDS }>()?;
+    fn text(&self, text: &[u8]) -> Option<[u64; TimeCache::WORDS]> {
+        let chunk = text.first_chunk::<{ 8 * TimeCache::WORDS }>()?;
         let word =
             |word: usize| chunk[8 * word..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let mask = &self.mask;
@@ -92,7 +92,7 @@ impl KnownTimes {
 
     /// The seconds stand in the second word or the third one.
     #[inline(always)]
-    fn index(text: [u64; KnownTimes::WORDS]) -> usize {
+    fn index(text: [u64; TimeCache::WORDS]) -> usize {
         let mixed = (text[1] ^ text[2].rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (mixed >> 60) as usize
     }

@@ -1,6 +1,7 @@
 //! Guesses what an input is if nothing in it could be read.
 
 use crate::read::columns::Width;
+use crate::read::record::is_blank;
 use crate::read::request::Malformed;
 
 /// What the first line that couldn't be read says about the input, and so
@@ -98,6 +99,18 @@ fn is_utf16(text: &[u8]) -> bool {
         || (start.len() >= 8 && nuls * 5 > start.len() * 2)
 }
 
+/// Whether a line starts with a date and a blank, like those of W3C logs, whose
+/// header comes once and names the columns.
+fn starts_with_date(text: &[u8]) -> bool {
+    text.first_chunk::<11>().is_some_and(|start| {
+        start.iter().zip(b"0000-00-00 ").all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b' ' => is_blank(*byte),
+            _ => byte == form,
+        })
+    })
+}
+
 /// What a line most likely is that can't be read for this problem; `is_assumed`
 /// if the columns are only assumed to be the usual seven.
 pub(crate) fn hint(
@@ -117,6 +130,11 @@ pub(crate) fn hint(
         return Some(Hint::SpreadsheetLine);
     }
     match problem {
+        Malformed::Time(_) | Malformed::Fields { .. } | Malformed::Status(_) | Malformed::Bytes(_)
+            if is_assumed && starts_with_date(text) =>
+        {
+            Some(Hint::Header)
+        }
         Malformed::NoTime(_) if asked == Asked::Nothing => Some(Hint::TimeName),
         Malformed::UnknownColumns if asked == Asked::Names => Some(Hint::Header),
         Malformed::UnknownColumns => Some(Hint::TimeName),
