@@ -259,9 +259,16 @@ fn percent(share: u64, whole: u64) -> f64 {
 
 /// Nanoseconds as the nearest number of seconds.
 fn seconds(nanoseconds: u128) -> f64 {
-    const UNIT: u128 = 1_000_000_000;
-    // Reading decimals rounds once; a division would round twice.
-    format!("{}.{:09}", nanoseconds / UNIT, nanoseconds % UNIT).parse().unwrap_or(f64::NAN)
+    const UNIT: u64 = 1_000_000_000;
+    match u64::try_from(nanoseconds) {
+        // An f64 holds such a number exactly, so the division rounds once.
+        Ok(nanoseconds) if nanoseconds < 1 << f64::MANTISSA_DIGITS => nanoseconds as f64 / UNIT as f64,
+        // So does reading decimals.
+        _ => {
+            let unit = u128::from(UNIT);
+            format!("{}.{:09}", nanoseconds / unit, nanoseconds % unit).parse().unwrap_or(f64::NAN)
+        }
+    }
 }
 
 fn latency(latencies: &mut Latencies) -> event::Latency {
@@ -296,4 +303,19 @@ fn classes(requests: u64, codes: &[(u16, u64)]) -> StatusClasses {
         classes.other -= count;
     }
     classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nanoseconds_become_the_number_that_their_decimals_are_read_as() {
+        let exact = 1_u128 << f64::MANTISSA_DIGITS;
+        let some = (0..20_000).map(|number| number * number * 7_919 + number);
+        for nanoseconds in some.chain(exact - 2000..exact + 2000).chain([u64::MAX.into(), u128::MAX]) {
+            let decimals = format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+            assert_eq!(decimals.parse(), Ok(seconds(nanoseconds)), "{nanoseconds}");
+        }
+    }
 }
