@@ -154,6 +154,12 @@ fn a_virtual_host_stands_before_a_user_in_brackets() {
 }
 
 #[test]
+fn a_dash_and_a_blank_are_a_field_only_between_blanks() {
+    let log = format!("{}h,- ,1000,GET /a HTTP/1.1,200,5\n", seven(",", 1000));
+    assert_eq!(counts_of(&[], &log), [1, 1, 0]);
+}
+
+#[test]
 fn a_first_time_of_1970_beside_a_later_one_is_none_whatever_separates_the_fields() {
     let log = "time,request,x\n200,\"GET /\\\", HTTP/1.1\",";
     assert_eq!(counts_of(&[], &format!("{log}1549573860\n")), [0, 0, 0]);

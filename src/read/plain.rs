@@ -103,7 +103,7 @@ impl PlainReader {
     /// blanks between their fields.
     #[must_use]
     pub fn with_virtual_hosts(mut self) -> PlainReader {
-        self.has_virtual_hosts = self.delimiter == BLANKS && self.form == Form::Common;
+        self.has_virtual_hosts = true;
         self
     }
 
