@@ -331,7 +331,7 @@ fn the_manual_has_the_names_of_columns_that_the_program_knows() {
         manual.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let after = source.lines().skip_while(|line| !line.starts_with("const NAMES"));
     let names: Vec<&str> = after
-        .take_while(|line| !line.starts_with("/// Beside these names"))
+        .take_while(|line| !line.starts_with("const WRITES_SECONDS"))
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("//").next().expect("code").split('"').skip(1).step_by(2))
         .collect();
