@@ -1,4 +1,5 @@
-//! Messages about a line that cannot be read, with what to type.
+//! Diagnostics for malformed lines, and the advice of a [`Hint`]: what to type
+//! for gzip input, UTF-16, JSON, missing columns or an unknown form of time.
 
 use std::fmt;
 
@@ -41,7 +42,7 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// Offending text: in quotes, escaped, shortened, safe on a terminal.
+/// The offending text: quoted, escaped for the terminal, and shortened.
 struct Excerpt<'a>(&'a [u8]);
 
 impl fmt::Display for Excerpt<'_> {

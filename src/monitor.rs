@@ -1,5 +1,8 @@
-//! Passes each line to its source and reports problems. Only this module knows
-//! that there are several sources, and reads `==> NAME <==` lines.
+//! The main loop: passes each line to its source, reports problems, and writes
+//! the totals at the end.
+//!
+//! Only this module handles several sources. It reads the `==> NAME <==` lines
+//! that `tail` writes between files.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,20 +20,20 @@ use crate::write::diagnostics::{Diagnostics, Topic};
 use crate::write::ndjson::Events;
 use crate::write::rejects::{Kept, RejectWriter, Rejects};
 
-/// Lines of further sources go to the source [`OTHER`].
+/// The most sources that are kept apart. Lines of further ones go to [`OTHER`].
 pub const MAX_SOURCES: usize = 1_000;
-/// The source of the lines of further sources.
+/// The source that takes the lines of all sources above [`MAX_SOURCES`].
 pub const OTHER: &[u8] = b"(other)";
 
-/// The outputs.
+/// Where the monitor writes.
 pub struct Outputs<'w> {
-    /// Takes the events.
+    /// Receives the events.
     pub events: Box<dyn Write + 'w>,
-    /// Takes the diagnostics.
+    /// Receives the diagnostics.
     pub diagnostics: Box<dyn Write + 'w>,
-    /// Takes the malformed lines, with `--rejects`.
+    /// Receives the malformed lines, with `--rejects`.
     pub rejects: Option<Rejects<'w>>,
-    /// Whether to report failures only.
+    /// With `--quiet`: only failures are reported.
     pub is_quiet: bool,
 }
 
@@ -40,25 +43,25 @@ impl fmt::Debug for Outputs<'_> {
     }
 }
 
-/// Which output failed.
+/// An output that failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The events couldn't be written.
+    /// Writing an event failed.
     Events(io::Error),
-    /// The malformed lines couldn't be written.
+    /// Writing a malformed line failed.
     Rejects(io::Error),
 }
 
 /// Whether the input could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// There was no record, or at least one could be read.
+    /// At least one record was read, or there were none.
     Readable,
-    /// There were records, and not one of them could be read.
+    /// There were records, and none of them could be read.
     Unreadable,
 }
 
-/// The filter without its standard streams: pieces of input in, events out.
+/// The filter without standard streams: takes pieces of input, writes events.
 #[derive(Debug)]
 pub struct Monitor<'w> {
     settings: Settings,
@@ -66,22 +69,23 @@ pub struct Monitor<'w> {
     state: State<'w>,
 }
 
-/// The state that a line can change.
+/// Everything that a line can change.
 #[derive(Debug)]
 struct State<'w> {
     default_name: Vec<u8>,
     sources: Vec<Source>,
-    /// The sources by their names, as shown.
+    /// Index into `sources` by shown name.
     indices: HashMap<String, usize>,
-    /// The source of the next line.
+    /// The source of the next line; `None` before the first line.
     current: Option<usize>,
-    /// Whether a `==>` line was seen. Diagnostics then name the source.
+    /// Whether a `==>` line was seen. If so, diagnostics name the source.
     is_named: bool,
     lines: u64,
     has_overflowed: bool,
-    /// The first problem while nothing could be read.
+    /// The first malformed line's diagnostic, for the exit message if no record
+    /// can be read.
     first_problem: Option<String>,
-    /// The wall clock's second of the last check for late requests.
+    /// The wall clock's second of the last [`State::warn_while_live`].
     looked: i64,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
@@ -89,8 +93,8 @@ struct State<'w> {
 }
 
 impl<'w> Monitor<'w> {
-    /// A filter that has read nothing. `source` is the source of the lines before
-    /// the first `==>` line.
+    /// Creates a monitor that has read nothing. Lines before the first `==>`
+    /// line belong to the source named `source`.
     #[must_use]
     pub fn new(settings: Settings, source: &[u8], outputs: Outputs<'w>) -> Monitor<'w> {
         Monitor {
@@ -113,8 +117,8 @@ impl<'w> Monitor<'w> {
         }
     }
 
-    /// Takes a piece of input read at `now` and writes the events that follow
-    /// from it.
+    /// Reads a piece of input that arrived at `now`, and writes the events that
+    /// follow from it.
     ///
     /// # Errors
     ///
@@ -127,7 +131,7 @@ impl<'w> Monitor<'w> {
         self.state.flush()
     }
 
-    /// Notes that the input was empty at `now`, with everything read.
+    /// Handles silence: at `now`, everything was read and the input was empty.
     ///
     /// # Errors
     ///
@@ -141,13 +145,13 @@ impl<'w> Monitor<'w> {
         state.flush()
     }
 
-    /// Whether silence would change anything.
+    /// Whether silence can advance the time of any source.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         self.state.sources.iter().any(Source::hears_silence)
     }
 
-    /// Ends the input: writes everything that is open, and the totals.
+    /// Ends the input: writes the windows that are open, and the totals.
     ///
     /// # Errors
     ///
@@ -166,14 +170,14 @@ impl<'w> Monitor<'w> {
         Ok(state.conclude())
     }
 
-    /// Says why the program fails.
+    /// Reports why the program fails, even with `--quiet`.
     pub fn fail(&mut self, what: impl fmt::Display) {
         self.state.diagnostics.fail(what);
     }
 }
 
 impl State<'_> {
-    /// Gives whole lines to their sources.
+    /// Passes whole lines to their sources.
     fn read(&mut self, mut text: &[u8], now: Moment, settings: &Settings) {
         while !text.is_empty() {
             let mut lines = Lines::before(text, self.lines, MARK);
@@ -190,7 +194,7 @@ impl State<'_> {
                     self.sources[index].skip_line();
                     continue;
                 }
-                // It only starts like a `==>` line.
+                // The line only starts like a `==>` line.
                 self.read_stretch(&mut Lines::new(whole, self.lines), now, settings);
             } else {
                 self.read_stretch(&mut lines, now, settings);
@@ -199,7 +203,7 @@ impl State<'_> {
         }
     }
 
-    /// Gives lines to the source of the last `==>` line.
+    /// Passes lines to the source of the last `==>` line.
     fn read_stretch(&mut self, lines: &mut Lines<'_>, now: Moment, settings: &Settings) {
         let index = self.current.unwrap_or_else(|| {
             let name = std::mem::take(&mut self.default_name);
@@ -217,7 +221,7 @@ impl State<'_> {
         }
     }
 
-    /// Gives lines to one source, and says what is wrong with them.
+    /// Passes lines to one source and reports those that are malformed.
     fn read_lines(&mut self, index: usize, lines: &mut Lines<'_>, now: Moment, settings: &Settings) {
         while let Some(malformed) = self.sources[index].read_lines(lines, now, settings, &mut self.events) {
             self.report(index, &malformed, now);
@@ -228,7 +232,7 @@ impl State<'_> {
         }
     }
 
-    /// Takes the lines that were held back.
+    /// Reads the lines that sources held back.
     fn end_lines(&mut self, now: Moment, settings: &Settings) {
         for index in 0..self.sources.len() {
             self.sources[index].end_lines();
@@ -245,7 +249,7 @@ impl State<'_> {
         let source = self.is_named.then(|| source.name());
         let problem = Located { source, number: line.number, what: &line.problem };
         let whole = match hint {
-            // The problem of a single field is not useful then.
+            // The input is no log at all, so a field's problem says nothing.
             Some(hint) if hint.is_foreign() => {
                 Located { source, number: line.number, what: hint }.to_string()
             }
@@ -253,7 +257,8 @@ impl State<'_> {
             None => problem.to_string(),
         };
         if is_first {
-            // Advice is given once: here, or at the end if this line isn't shown.
+            // Advice is given once: here, or at the end if this line is not
+            // shown.
             let is_last_word = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
             self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
         }
@@ -263,7 +268,7 @@ impl State<'_> {
         }
     }
 
-    /// The index of the source with this name. A new source is made if needed.
+    /// The index of the source called `name`, which is created if it is new.
     fn index_of(&mut self, name: &[u8], settings: &Settings) -> usize {
         let shown = client_names::shown(name);
         if let Some(&index) = self.indices.get(&shown) {
@@ -304,7 +309,7 @@ impl State<'_> {
         }
     }
 
-    /// Reports something about a source, unless its topic was reported recently.
+    /// Reports `what` about a source, unless `topic` was reported recently.
     fn say(&mut self, topic: Topic, index: usize, now: Moment, what: &str) {
         if self.is_named {
             let what = format!("{}: {what}", Name(self.sources[index].name()));
@@ -318,7 +323,7 @@ impl State<'_> {
         self.sources.iter().map(Source::requests).sum()
     }
 
-    /// Late and future requests of all sources.
+    /// Late and future requests of all sources together.
     fn offsets(&self) -> Offsets {
         let mut all = Offsets::default();
         for offsets in self.sources.iter().filter_map(Source::offsets) {
@@ -327,8 +332,8 @@ impl State<'_> {
         all
     }
 
-    /// On a live log, reports what is otherwise reported at the end. Checks at
-    /// most once a second.
+    /// Reports many late or future requests while the log is live, instead of
+    /// at the end only. Checks at most once a second.
     fn warn_while_live(&mut self, now: Moment) {
         if self.looked == now.wall {
             return;
@@ -381,13 +386,13 @@ impl State<'_> {
     }
 }
 
-/// Said of the first line that `--rejects-max` leaves no room for.
+/// Reported with the first line that exceeds `--rejects-max`.
 const NOT_KEPT: &str = "--rejects-max: this malformed line and those after it are not kept";
 
-/// The start of a line that names the file of the next lines.
+/// The start of a `==> NAME <==` line.
 const MARK: &[u8] = b"==> ";
 
-/// The name in a `==>` line.
+/// The name in a `==> NAME <==` line.
 fn named_source<'a>(line: &Line<'a>) -> Option<&'a [u8]> {
     if line.overlong {
         return None;

@@ -1,5 +1,5 @@
-//! Turns the findings of a run of time into events: adds the source's name,
-//! `null` for missing columns, and the messages.
+//! Findings of a run of time -> events: summaries, alerts and recoveries with
+//! the source's name, their messages, and `null` for missing columns.
 
 use crate::count::METHODS;
 use crate::count::Numbers;
@@ -14,7 +14,7 @@ use crate::time;
 use crate::write::event::{self, Event, Methods, Second, Share, StatusClasses, StatusCodes, Worst};
 use crate::write::ndjson::Events;
 
-/// Lines that are no requests, since the previous summary.
+/// Lines since the previous summary that were not requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OtherLines {
     /// Malformed lines.
@@ -23,22 +23,22 @@ pub struct OtherLines {
     pub skipped: u64,
 }
 
-/// What an event has besides its finding.
+/// What events need besides the finding.
 #[derive(Debug)]
 pub struct Reporter<'a> {
     /// The name of the source.
     pub source: &'a str,
-    /// The current columns. Fields of missing columns are `null`.
+    /// The current columns. Fields that a missing column would fill are `null`.
     pub columns: &'a Columns,
-    /// Thresholds and lengths.
+    /// Thresholds and window lengths.
     pub run: &'a time::Settings,
-    /// Names listed in a summary; 0 means all.
+    /// Sections and hosts listed in a summary; 0 = all.
     pub top: usize,
 }
 
 impl Reporter<'_> {
-    /// Writes the event of `finding`, if it has one. A summary takes the
-    /// `other_lines`.
+    /// Writes the event of `finding`, if it has one. A summary reports
+    /// `other_lines` and resets them.
     pub fn write(&self, finding: &mut Finding, other_lines: &mut OtherLines, events: &mut Events<'_>) {
         match finding {
             Finding::Summary(summary, alerting) => self.summary(summary, *alerting, other_lines, events),
@@ -199,7 +199,8 @@ impl Reporter<'_> {
         }));
     }
 
-    /// The names with the most requests, and the rest; or `None` twice.
+    /// Lists the `top` names, and sums up the others. Both are `None` if the log
+    /// has no such column (`has` is false).
     fn list<'t, T>(
         &self,
         has: bool,
@@ -222,7 +223,7 @@ impl Reporter<'_> {
     }
 }
 
-/// The alert's name in events.
+/// The alert's name in the event's `name`.
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::HighTraffic => "high_traffic",
@@ -232,7 +233,7 @@ fn name(kind: Kind) -> &'static str {
     }
 }
 
-/// The alert's name in messages.
+/// The alert's name in the event's `message`.
 fn text(kind: Kind) -> &'static str {
     match kind {
         Kind::HighTraffic => "High traffic",
@@ -242,7 +243,7 @@ fn text(kind: Kind) -> &'static str {
     }
 }
 
-/// The numbers of the window in a message.
+/// The window's numbers in the event's `message`.
 fn hits(kind: Kind, sums: Sums) -> String {
     let Sums { requests, server_errors, slow } = sums;
     match kind {
@@ -252,18 +253,18 @@ fn hits(kind: Kind, sums: Sums) -> String {
     }
 }
 
-/// A share of a whole in percent; 0 of nothing.
+/// `share` in percent of `whole`; 0 if `whole` is 0.
 fn percent(share: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { (share * 100) as f64 / whole as f64 }
 }
 
-/// Nanoseconds as the nearest number of seconds.
+/// Converts nanoseconds to the nearest `f64` of seconds.
 fn seconds(nanoseconds: u128) -> f64 {
     const UNIT: u64 = 1_000_000_000;
     match u64::try_from(nanoseconds) {
-        // An f64 holds such a number exactly, so the division rounds once.
+        // An f64 holds this number exactly, so the division rounds once.
         Ok(nanoseconds) if nanoseconds < 1 << f64::MANTISSA_DIGITS => nanoseconds as f64 / UNIT as f64,
-        // So does reading decimals.
+        // Parsing a decimal rounds once, too.
         _ => {
             let unit = u128::from(UNIT);
             format!("{}.{:09}", nanoseconds / unit, nanoseconds % unit).parse().unwrap_or(f64::NAN)
@@ -287,7 +288,7 @@ fn latency(latencies: &mut Latencies) -> event::Latency {
     }
 }
 
-/// Requests by class of status; those without a status are `other`.
+/// Requests by status class. Requests without a status are `other`.
 fn classes(requests: u64, codes: &[(u16, u64)]) -> StatusClasses {
     let mut classes = StatusClasses { other: requests, ..StatusClasses::default() };
     for &(code, count) in codes {

@@ -1,4 +1,6 @@
-//! One source: its layout, its run of time, and what it counts.
+//! One source (one log file): its columns and delimiter, its run of time, and
+//! its counters. Reads lines, feeds requests to the run, and writes what the
+//! run finds as events.
 
 use crate::count::alert::Kind;
 use crate::count::client_names;
@@ -15,18 +17,18 @@ use crate::time::run::Run;
 pub use crate::time::{Moment, Notice};
 use crate::write::ndjson::Events;
 
-/// The settings, the same for every source.
+/// Settings shared by all sources.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Columns, delimiter and zone.
+    /// Columns, delimiter, zone and time format.
     pub layout: LayoutOptions,
-    /// Windows, limits, lateness and silence.
+    /// Windows, alert limits, lateness and idle timeout.
     pub run: time::Settings,
-    /// Names listed in a summary; 0 means all.
+    /// Sections and hosts listed in a summary; 0 = all.
     pub top: usize,
 }
 
-/// One log.
+/// The state of one log.
 #[derive(Debug)]
 pub struct Source {
     name: String,
@@ -35,14 +37,15 @@ pub struct Source {
     other_lines: OtherLines,
     requests: u64,
     malformed: u64,
-    /// How often the columns had changed when they were looked at.
+    /// [`Layout::changes`] when the columns were last looked at.
     changes: u64,
-    /// Which alerts the log has the columns for.
+    /// Which alerts the log has columns for, by [`Kind`].
     possible: [bool; 4],
 }
 
 impl Source {
-    /// A source without lines. `name` is shown as other names are.
+    /// Creates a source that has read nothing. Control characters and invalid
+    /// UTF-8 in `name` are replaced.
     #[must_use]
     pub fn new(name: &[u8], settings: &Settings) -> Source {
         Source {
@@ -57,36 +60,37 @@ impl Source {
         }
     }
 
-    /// The name, as shown.
+    /// The source's name, as events show it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The records that were requests.
+    /// How many records were counted as requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// The malformed lines.
+    /// How many lines were malformed.
     #[must_use]
     pub fn malformed(&self) -> u64 {
         self.malformed
     }
 
-    /// Late and future requests so far.
+    /// Late and future requests so far; `None` before the first record.
     #[must_use]
     pub fn offsets(&self) -> Option<&Offsets> {
         self.run.as_ref().map(Run::offsets)
     }
 
-    /// Counts a `==>` line.
+    /// Counts a `==> NAME <==` line as skipped.
     pub fn skip_line(&mut self) {
         self.other_lines.skipped += 1;
     }
 
-    /// Reads lines up to the first malformed one.
+    /// Reads `lines` up to the first malformed one and returns it; `None` at
+    /// the end of `lines`.
     pub fn read_lines<'t>(
         &mut self,
         lines: &mut Lines<'t>,
@@ -136,7 +140,7 @@ impl Source {
         }
     }
 
-    /// Tells the run which alerts the columns, which have changed, can raise.
+    /// Tells the run which alerts the new columns allow.
     #[cold]
     fn note_columns(&mut self) {
         self.changes = self.layout.changes();
@@ -147,45 +151,44 @@ impl Source {
         }
     }
 
-    /// Notes that no line follows. [`Source::read_lines`] then returns the lines
-    /// that were held back.
+    /// Notes that no line follows. The next [`Source::read_lines`] returns the
+    /// lines that the layout held back.
     pub fn end_lines(&mut self) {
         self.layout.end();
     }
 
-    /// What the input most likely is, if this is the first line that can't be
-    /// read.
+    /// Guesses what the input is from its first malformed line.
     #[must_use]
     pub fn hint(&self, line: &MalformedLine<'_>) -> Option<Hint> {
         self.layout.hint(&line.text, &line.problem)
     }
 
-    /// The number of the line with the first time in 1970, once.
+    /// The number of the line with the first time in 1970. Returned once.
     pub fn take_time_of_1970(&mut self) -> Option<u64> {
         self.layout.take_time_of_1970()
     }
 
-    /// Whether silence advances this source's time.
+    /// Whether silence can advance this source's event time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         self.run.as_ref().is_some_and(Run::hears_silence)
     }
 
-    /// Whether this log is live.
+    /// Whether the log is live: its event time is near the wall clock.
     #[must_use]
     pub fn is_live(&self, now: Moment) -> bool {
         self.run.as_ref().is_some_and(|run| run.is_live(now))
     }
 
-    /// Seconds by which the log is ahead of the wall clock, if that is so much
-    /// that silence is not noticed.
+    /// How many seconds the log is ahead of the wall clock, if that is too much
+    /// for silence to be noticed.
     #[must_use]
     pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
         self.run.as_ref().and_then(|run| run.seconds_ahead(now))
     }
 
-    /// The alert that is asked for and that the columns can never raise, once
-    /// records were read.
+    /// An alert that is asked for, but that the log has no column for. `None`
+    /// before the first record.
     #[must_use]
     pub fn impossible_alert(&self, settings: &Settings) -> Option<Kind> {
         let is_impossible =
@@ -193,7 +196,7 @@ impl Source {
         Kind::ALL.into_iter().find(is_impossible).filter(|_| self.requests > 0)
     }
 
-    /// Advances event time after enough silence.
+    /// Advances event time if the silence is longer than the idle timeout.
     pub fn pass_silence(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.pass_silence(now);
@@ -201,7 +204,7 @@ impl Source {
         }
     }
 
-    /// Ends the input: writes what is open.
+    /// Ends the input: writes the windows that are open.
     pub fn end(&mut self, now: Moment, settings: &Settings, events: &mut Events<'_>) {
         if let Some(run) = &mut self.run {
             run.end(now);
@@ -209,7 +212,7 @@ impl Source {
         }
     }
 
-    /// What happened to time since this was last taken.
+    /// Takes the notices about time since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.run.as_mut().map(Run::take_notices).unwrap_or_default()
     }

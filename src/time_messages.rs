@@ -1,4 +1,6 @@
-//! Messages about the log's time, with the option to use.
+//! Diagnostics about the log's time, with the option to type: time restarted,
+//! late and future requests, a log ahead of the wall clock, a grown idle
+//! timeout, a time in 1970. Also names the source and the line of a diagnostic.
 
 use std::fmt;
 
@@ -7,7 +9,7 @@ use crate::time::Notice;
 use crate::time::late_stats::{MOST_LATENESS, Offsets};
 use crate::write::event::Second;
 
-/// What happened to time, in a sentence.
+/// A notice as a sentence.
 #[must_use]
 pub fn notice(notice: Notice) -> String {
     match notice {
@@ -24,7 +26,7 @@ pub fn notice(notice: Notice) -> String {
     }
 }
 
-/// The log has no column for an alert that was asked for.
+/// An alert is asked for, but the log has no column for it.
 #[must_use]
 pub fn impossible(kind: Kind) -> &'static str {
     match kind {
@@ -35,7 +37,8 @@ pub fn impossible(kind: Kind) -> &'static str {
     }
 }
 
-/// The log is ahead by so many seconds, so its silence is not noticed.
+/// The log is so many seconds ahead of the wall clock that silence is not
+/// noticed.
 #[must_use]
 pub fn ahead(seconds: i64) -> String {
     format!(
@@ -45,13 +48,13 @@ pub fn ahead(seconds: i64) -> String {
     )
 }
 
-/// Whether so many requests are worth a sentence.
+/// Whether `some` of `requests` is more than 1 %, enough for a diagnostic.
 #[must_use]
 pub fn are_many(some: u64, requests: u64) -> bool {
     some * 100 > requests
 }
 
-/// How many requests came late, and what to type so that they don't.
+/// How many requests came late, and the option that keeps them on time.
 #[must_use]
 pub fn late(offsets: &Offsets, requests: u64) -> String {
     let late = offsets.late_requests();
@@ -99,7 +102,7 @@ impl fmt::Display for Percent {
     }
 }
 
-/// A length of time in seconds, shown as `1h 3m 20s`.
+/// A length of time in seconds, shown like `1h 3m 20s`.
 struct Length(i64);
 
 impl fmt::Display for Length {
@@ -115,10 +118,10 @@ impl fmt::Display for Length {
     }
 }
 
-/// Characters of a source's name shown in a diagnostic.
+/// At most this many characters of a source's name are shown.
 const MAX_SHOWN: usize = 100;
 
-/// The name of a source, shortened.
+/// A source's name, shortened.
 pub(crate) struct Name<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Name<'_> {
@@ -129,13 +132,13 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// The diagnostic for a first time in 1970.
+/// The diagnostic for a source's first time in 1970.
 pub(crate) const TIME_OF_1970: &str =
     "the time is in 1970: probably another column has the time; name it with --columns";
 
-/// A message about a line, and where the line is.
+/// A diagnostic about a line, with its source and line number.
 pub(crate) struct Located<'a, T> {
-    /// The name of its source, if there are several.
+    /// The source's name, if the input has several sources.
     pub(crate) source: Option<&'a str>,
     pub(crate) number: u64,
     pub(crate) what: T,

@@ -1,4 +1,5 @@
-//! What a client can send without end is counted without end, in bounded memory.
+//! Bounded memory: names above the cap, sources above the limit, byte sums
+//! above 2^64-1. Whatever a client sends, totals stay right.
 
 mod common;
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -35,10 +36,9 @@ fn ten_thousand_sections_are_counted_singly_and_the_rest_together() {
     assert_eq!((&other["server_errors"], &other["capped"]), (&12_000.into(), &true.into()));
 }
 
-/// The requests of a busy site in one window, 2,000 a second, for so many
-/// seconds: half of them are of `/shop`, one in 100 of `/login`, and one in
-/// 1,000 of `/admin`. A client asks for `new` paths beside them, mixed in or
-/// first.
+/// One window of a busy site, 20,000 requests: about half of them for `/shop`,
+/// one in 100 for `/login`, one in 1,000 for `/admin`. A client also requests
+/// `new` different paths, mixed in or before the others.
 fn busy_window(new: u64, is_first: bool) -> Value {
     const USUAL: u64 = 20_000;
     let asked = |path: u64| format!("198.51.100.66,-,-,1000,GET /new{path}/ HTTP/1.1,404,7\n");
@@ -106,7 +106,7 @@ fn ten_thousand_new_paths_before_its_first_request_hide_a_section_and_say_so() {
 #[test]
 fn windows_have_separate_shares_of_names() {
     let mut log = String::new();
-    // Two open windows, full of different names.
+    // Two windows are open, full of different names.
     for section in 0..10_000 {
         log += &line(1000 + i64::try_from(section / 1000).expect("small"), 1, section);
     }

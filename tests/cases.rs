@@ -1,12 +1,12 @@
-//! Runs the cases of `tests/cases`, each a directory:
+//! Runs the cases in `tests/cases`. Each is a directory:
 //!
-//! - `args`: the arguments, one a line; without it there are none,
+//! - `args`: the arguments, one per line; none without this file,
 //! - `input`: standard input; or `from`: the name of a log in `tests/data`,
-//! - `expected`, `stderr`, `status`: what the program must write and its status,
-//! - `rejects`: what must be in the file of that name, if the case writes one.
+//! - `expected`, `stderr`, `status`: the expected output and exit status,
+//! - `rejects`: the expected content of that file, if the case writes one.
 //!
-//! `HTTPMON_BLESS=1 cargo test --test cases` writes down what the program does
-//! now; look at the difference before you believe it.
+//! `HTTPMON_BLESS=1 cargo test --test cases` stores what the program writes
+//! now. Check the difference before you commit it.
 
 use std::fs;
 use std::io;
@@ -23,10 +23,10 @@ fn lines_of(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// What a case writes: the name of a file and its bytes.
+/// What a case wrote: file names with their bytes.
 type Written = Vec<(&'static str, Vec<u8>)>;
 
-/// Runs the program as the case says, in a directory of its own.
+/// Runs the program for a case, in a directory of its own.
 fn run(case: &Path) -> Written {
     let name = case.file_name().expect("a name");
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(name);
@@ -55,7 +55,7 @@ fn run(case: &Path) -> Written {
     given
 }
 
-/// Where two texts differ first, for people.
+/// The first difference of two texts, for the error message.
 fn difference(expected: &[u8], given: &[u8]) -> String {
     let (expected, given) = (String::from_utf8_lossy(expected), String::from_utf8_lossy(given));
     let (mut expected, mut given) = (expected.split('\n'), given.split('\n'));
@@ -112,7 +112,7 @@ fn every_log_of_the_tests_is_the_input_of_a_case_or_part_of_one() {
         cases.flat_map(|case| lines_of(&case.expect("an entry").path().join("from"))).collect();
     for log in fs::read_dir(tests().join("data")).expect("the directory of logs") {
         let log = log.expect("an entry").file_name().to_string_lossy().into_owned();
-        // The two are one case together.
+        // These two are read by one case.
         if log != "web1.csv" && log != "web2.csv" {
             assert!(used.contains(&log), "no case reads {log}");
         }

@@ -1,4 +1,5 @@
-//! What real clocks, servers and writers do to a log: one test per accident.
+//! Real accidents of clocks, servers and writers, one per test: restarts,
+//! servers whose clocks differ, a clock that is ahead, buffered logs, silence.
 
 mod common;
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 const START: i64 = 1_700_000_000;
 
-/// So many records of each of these seconds.
+/// `each` records for each of the seconds.
 fn log(seconds: impl IntoIterator<Item = i64>, each: usize) -> String {
     seconds.into_iter().map(|second| record(second).repeat(each)).collect()
 }
@@ -20,23 +21,23 @@ fn events(ran: &Ran) -> Vec<Value> {
     ran.events.iter().map(|event| serde_json::from_str(event).expect("JSON")).collect()
 }
 
-/// The sum of a field of all summaries.
+/// The sum of a field over all summaries.
 fn sum(ran: &Ran, field: &str) -> u64 {
     let summaries = events(ran).into_iter().filter(|event| event["type"] == "summary");
     summaries.map(|event| event[field].as_u64().expect("a count")).sum()
 }
 
-/// Requests, late and future ones of all summaries.
+/// The sums of `requests`, `late` and `future` over all summaries.
 fn counts(ran: &Ran) -> (u64, u64, u64) {
     (sum(ran, "requests"), sum(ran, "late"), sum(ran, "future"))
 }
 
-/// Seconds of an event's field.
+/// A time in an event, as epoch seconds.
 fn second(event: &Value, field: &str) -> i64 {
     event[field].as_str().expect("a time").parse::<jiff::Timestamp>().expect("RFC 3339").as_second()
 }
 
-/// Alerts as `(second, requests)`, recoveries with the reason.
+/// Alerts and recoveries, as second, requests and reason.
 fn changes(ran: &Ran) -> Vec<(i64, u64, String)> {
     let changes = events(ran).into_iter().filter(|event| event["type"] != "summary");
     let change = |event: Value| {
@@ -78,7 +79,7 @@ fn a_clock_set_back_while_alerting_closes_the_alert() {
 }
 
 #[test]
-fn a_restart_that_a_lateness_would_have_joined_says_which() {
+fn a_restart_names_the_lateness_that_would_have_prevented_it() {
     let ran = filter(&[], log(START..START + 200, 1) + &log(START - 600..START - 590, 1));
     assert!(ran.diagnostics.contains("; --lateness 799s would have prevented this\n"), "{}", ran.diagnostics);
     let joined = filter(&["-l", "799s"], log(START..START + 200, 1) + &log(START - 600..START - 590, 1));
@@ -86,7 +87,7 @@ fn a_restart_that_a_lateness_would_have_joined_says_which() {
 }
 
 #[test]
-fn restarts_are_said_at_most_once_a_minute_with_their_number() {
+fn restarts_are_reported_at_most_once_a_minute_with_their_number() {
     let runs: String = (0..20).map(|run| log(START - run * 1000..START - run * 1000 + 10, 1)).collect();
     let ran = run(&[], &[bytes(runs), Step::Idle(60), bytes(log(5000..5010, 1))], TODAY);
     let lines: Vec<&str> = ran.diagnostics.lines().collect();
@@ -131,7 +132,7 @@ fn a_clock_an_hour_ahead_that_comes_right_is_believed() {
     let ahead = |now: i64| log(now + 3600..now + 3612, 1);
     let old = filter(&[], ahead(START) + &log((0..230).map(|k| START + 20 + 15 * k), 1));
     assert_eq!((counts(&old), changes(&old)), ((242, 0, 0), vec![]));
-    // On a live log the first current record says so.
+    // On a live log the first current record is enough.
     let live = run(&[], &[bytes(ahead(TODAY) + &log([TODAY], 5))], TODAY);
     assert_eq!((counts(&live), changes(&live)), ((17, 0, 0), vec![]));
     let last = events(&live).pop().expect("a summary");
@@ -159,7 +160,7 @@ fn a_slow_request_among_the_first_after_a_gap_does_not_hide_the_others() {
 
 #[test]
 fn two_servers_in_one_stream_hide_nothing() {
-    // By blocks of 100 lines in turn, one of them 60 s behind.
+    // Blocks of 100 lines from two servers, one of them 60 s behind.
     let blocks = |last: i64, behind: i64| -> String {
         (last - 59..=last).map(|second| log([second], 100) + &log([second - behind], 100)).collect()
     };
@@ -200,14 +201,15 @@ fn two_servers_31_seconds_apart_are_told_which_lateness_joins_them() {
 }
 
 #[test]
-fn a_server_whose_clock_is_ahead_is_in_the_alert_and_is_said() {
-    // Old: one record of each of two servers in turn, the second 60 s ahead.
+fn a_server_whose_clock_is_ahead_counts_in_the_alert_and_is_reported() {
+    // An old log: records of two servers in turn, the second 60 s ahead.
     let text: String = (0..150).map(|k| record(START + 2 * k) + &record(START + 2 * k + 60)).collect();
     let ran = filter(&["-w", "1m", "-t", "0.8"], text);
     assert!(sum(&ran, "future") > 100, "{:?}", counts(&ran));
     assert!(changes(&ran).iter().any(|(_, _, what)| what == "alert"));
     assert!(ran.diagnostics.contains("requests were ahead of the log's time"), "{}", ran.diagnostics);
-    // Live: 100 a second each, one 40 s ahead: future, and in the rate.
+    // A live log: 100 requests a second each, one server 40 s ahead. Its
+    // requests are `future`, and count in the rate.
     let both: String = (TODAY - 59..=TODAY).map(|t| log([t], 100) + &log([t + 40], 100)).collect();
     let seconds: Vec<Step> = (TODAY - 59..=TODAY)
         .flat_map(|t| [bytes(log([t], 100) + &log([t + 40], 100)), Step::Idle(1)])
@@ -229,7 +231,8 @@ fn three_wrong_stamps_do_not_spoil_the_advice() {
     });
     let ran = filter(&[], log(seconds.clone(), 1));
     assert_eq!(counts(&ran), (60_000, 2999, 0));
-    // A record 20 s behind is the first of its second: 19 s behind what came before.
+    // A record 20 s behind is the first of its second, so it comes 19 s after
+    // the previous record.
     let advice = "; --lateness 19s is enough for all but 3\n";
     assert!(ran.diagnostics.contains(advice), "{}", ran.diagnostics);
     for (lateness, late) in [("18s", 2999), ("19s", 3), ("20s", 3)] {
@@ -238,7 +241,7 @@ fn three_wrong_stamps_do_not_spoil_the_advice() {
 }
 
 #[test]
-fn what_comes_late_is_said_while_a_live_log_runs_and_at_most_hourly() {
+fn late_requests_of_a_live_log_are_reported_at_once_and_at_most_hourly() {
     let two = |from: i64| (from..from + 100).map(|t| record(t) + &record(t - 60)).collect::<String>();
     let ran = run_open(&[], &[bytes(two(TODAY - 100))], TODAY);
     assert!(ran.diagnostics.contains("requests came late"), "{}", ran.diagnostics);
@@ -258,7 +261,7 @@ fn what_comes_late_is_said_while_a_live_log_runs_and_at_most_hourly() {
 }
 
 #[test]
-fn a_log_ahead_of_the_machines_clock_is_said_once_a_minute() {
+fn a_log_ahead_of_the_wall_clock_is_reported_once_a_minute() {
     let steps: Vec<Step> =
         (0..100).flat_map(|k| [bytes(log([TODAY + 3600 + k], 1)), Step::Idle(1)]).collect();
     let ran = run_open(&[], &steps, TODAY);
@@ -270,8 +273,8 @@ fn a_log_ahead_of_the_machines_clock_is_said_once_a_minute() {
     );
 }
 
-/// What a live log of `seconds` seconds gives, each of whose seconds has
-/// `each` records, but `log_of` says which bytes come in which second.
+/// Runs a live log of `seconds` seconds. `log_of` returns the bytes that come
+/// in each second.
 fn live(arguments: &[&str], seconds: i64, log_of: impl Fn(i64) -> Option<String>) -> Ran {
     let steps: Vec<Step> =
         (0..seconds).flat_map(|k| [bytes(log_of(k).unwrap_or_default()), Step::Idle(1)]).collect();
@@ -279,14 +282,15 @@ fn live(arguments: &[&str], seconds: i64, log_of: impl Fn(i64) -> Option<String>
 }
 
 #[test]
-fn writers_that_flush_now_and_then_raise_no_recovery_that_the_traffic_does_not_justify() {
+fn buffered_writers_cause_no_false_recovery() {
     for every in [5, 10, 30, 60, 120] {
-        // 20 a second always, written in blocks.
+        // 20 requests a second, written in blocks.
         let ran =
             live(&[], 600, |k| (k % every == every - 1).then(|| log(TODAY + k + 1 - every..=TODAY + k, 20)));
         let changes = changes(&ran);
         let kinds: Vec<&str> = changes.iter().map(|(_, _, what)| what.as_str()).collect();
-        // The first pause as long as the window is a recovery: who could tell?
+        // A pause as long as the window is a recovery: nothing tells it from a
+        // stop of traffic.
         let expected: &[&str] = if every < 120 { &["alert"] } else { &["alert", "recovered", "alert"] };
         assert_eq!(kinds, expected, "{every}: {changes:?}");
         assert_eq!(sum(&ran, "late") > 0, every > 10, "{every}");
@@ -297,7 +301,8 @@ fn writers_that_flush_now_and_then_raise_no_recovery_that_the_traffic_does_not_j
 
 #[test]
 fn a_log_of_start_times_with_slow_requests_loses_nothing() {
-    // Apache writes when a request started; every 50th took up to 100 s.
+    // Apache logs the time at which a request started. Every 50th took up to
+    // 100 s.
     let ran = live(&[], 300, |k| {
         let slow = if k % 5 == 0 { log([TODAY + k - k % 100], 1) } else { String::new() };
         Some(log([TODAY + k], 10) + &slow)
@@ -308,14 +313,14 @@ fn a_log_of_start_times_with_slow_requests_loses_nothing() {
 
 #[test]
 fn a_live_clock_that_jumps_and_stays_is_followed_within_a_minute_or_two() {
-    // An hour ahead, or ten minutes back: the log's machine, not this one.
+    // The clock of the log's machine jumps an hour ahead or ten minutes back.
     for jump in [3600, -600] {
         let ran = live(&["-t", "1000"], 400, |k| Some(log([TODAY + k + if k < 100 { 0 } else { jump }], 5)));
         let last = events(&ran).pop().expect("a summary");
         assert!(sum(&ran, "requests") > 1500, "{jump}");
         let end = second(&last, "end");
-        // What is ahead of the wall clock never moves the time of a live log:
-        // it is counted as it comes, and silence moves time.
+        // Records ahead of the wall clock never move the time of a live log.
+        // They are counted as they come, and silence advances time.
         assert!((TODAY + 380..=TODAY + 400).contains(&end) || end <= TODAY - 180, "{jump}: {end}");
         assert_eq!(changes(&ran), [], "{jump}");
     }
@@ -355,8 +360,8 @@ fn a_log_whose_lines_can_no_longer_be_read_still_recovers() {
 
 #[test]
 fn each_window_of_a_gap_in_which_malformed_lines_came_ends_a_summary() {
-    // Silence moves the current window to second 50; then a record is on time
-    // ahead of it.
+    // Silence moves the current window to second 50. Then a record comes that
+    // is on time and later.
     let steps = [
         bytes(record(TODAY)),
         Step::Idle(100),
@@ -374,9 +379,10 @@ fn each_window_of_a_gap_in_which_malformed_lines_came_ends_a_summary() {
 }
 
 #[test]
-fn an_alert_that_its_log_can_raise_again_is_raised_at_the_next_second() {
-    // The header in the middle has no latency, and is torn: the record after it
-    // says so, when silence has closed the second of the first one.
+fn an_alert_whose_column_comes_back_is_raised_at_the_next_second() {
+    // The torn header in the middle has no latency. The record after it shows
+    // that it was torn, when silence has already closed the second of the first
+    // record.
     let steps = [
         bytes(format!("time,latency,status\n{TODAY},5,200\ntime,status\n")),
         Step::Idle(17),

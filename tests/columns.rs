@@ -1,4 +1,4 @@
-//! Columns, delimiters, forms of time and odd values, as real servers write them.
+//! Columns, delimiters, times and odd values, as real servers write them.
 
 mod common;
 
@@ -58,7 +58,8 @@ fn synonyms(role: &str) -> Vec<&'static str> {
     names.split(' ').collect()
 }
 
-/// Asserts that a header of `names` gives `role` the column with `value`.
+/// Asserts that a header of `names` gives `role` the column that holds the
+/// value for it.
 fn assert_role(role: &str, names: &[String], values: &[&str]) {
     let log = format!("{}\n{}\n", names.join(","), values.join(","));
     let event = summary(&[], &log);
@@ -174,13 +175,13 @@ fn a_header_has_two_names_one_of_them_a_time_and_no_number_or_time() {
 fn another_header_maps_the_columns_anew() {
     let event = summary(&[], "time,status\n1000,200\nstatus,time,bytes\n404,1001,7\ntime,status\n1002,500\n");
     assert_eq!(event["status_codes"].to_string(), r#"{"200":1,"404":1,"500":1}"#);
-    // `null` by the columns as they are when the summary is written.
+    // A field is `null` by the columns at the time the summary is written.
     assert_eq!(event["bytes"], Value::Null);
     assert_eq!(event["skipped"], 3);
 }
 
 #[test]
-fn fields_that_read_as_a_record_are_no_record_wherever_they_stand() {
+fn a_fields_line_is_no_record_even_if_it_reads_like_one() {
     let record = "10.0.0.1,-,-,1000,GET / HTTP/1.1,200,5\n";
     let fields = format!("#Fields: {record}");
     for log in [format!("{fields}{record}"), format!("{record}{fields}{record}{fields}")] {
@@ -189,12 +190,12 @@ fn fields_that_read_as_a_record_are_no_record_wherever_they_stand() {
         assert_eq!(summary["requests"], records, "{log}");
         assert_eq!(summary["skipped"], log.matches('#').count(), "{log}");
     }
-    // Nor does it speak for the columns before a header.
+    // Nor does it confirm the columns before a header.
     let header = "host,ident,user,time,request,status,bytes\n";
     let wide = format!("#fields: {}", record.replace('\n', ",more\n"));
     let summary_of = summary(&[], &format!("{record}{header}{wide}{record}"));
     assert_eq!((&summary_of["malformed"], &summary_of["skipped"]), (&0.into(), &2.into()));
-    // Without the word it is a record: a host may be called so.
+    // Without `#Fields:` it is a record: a host may have such a name.
     assert_eq!(summary(&[], &format!("{record}#{record}"))["requests"], 2);
 }
 
@@ -232,10 +233,10 @@ fn the_delimiter_is_found_on_the_first_line_that_can_be_read() {
             assert_eq!(given, event);
         }
     }
-    // Of two under which it is a header, the one with more fields.
+    // The line is a header under two delimiters: the one with more fields wins.
     let event = summary(&[], "time,user,ip;time;status;bytes;x\nh;1000;200;5;x\n");
     assert_eq!(event["bytes"], 5);
-    // Tried on every line until one can be read.
+    // Delimiters are tried on every line until one can be read.
     let ran = filter(&[], "nonsense;x\nh;-;-;1000;GET / HTTP/1.1;200;5\nh,-,-,1000,GET / HTTP/1.1,200,5\n");
     let event: Value = serde_json::from_str(&ran.events[0]).expect("JSON");
     assert_eq!((&event["requests"], &event["malformed"]), (&1.into(), &2.into()));
@@ -282,7 +283,7 @@ fn what_the_columns_do_not_have_is_null() {
 }
 
 #[test]
-fn a_status_is_of_the_class_of_its_hundred() {
+fn status_classes_go_from_100_to_599() {
     let statuses = [0, 99, 100, 101, 199, 200, 299, 300, 399, 400, 499, 500, 599, 600, 999];
     let records = statuses.map(|status| format!("1000,{status}\n")).concat();
     let event = summary(&["--columns", "time,status"], &records);
@@ -344,7 +345,7 @@ fn whatever_a_client_sends_is_a_request() {
     }
 }
 
-/// The window of one second in which a time lies.
+/// Reads a time through the program, as the start of a one-second window.
 fn read_time(arguments: &[&str], text: &str) -> Option<i64> {
     let log = format!("time\tuser\n{text}\tx\n");
     let ran = filter(&[arguments, &["-i", "1", "-d", "tab"]].concat(), log);
@@ -369,7 +370,7 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
         };
         let time = Timestamp::from_second(second).expect("in range");
         let mut forms: Vec<String> = Vec::new();
-        // Eight digits may be a day.
+        // Eight digits may be a calendar day.
         if !(10_000_000..100_000_000).contains(&second) {
             forms.extend([second.to_string(), format!("{second}.5"), format!("{second}.999999999")]);
         }
@@ -424,7 +425,7 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
 }
 
 #[test]
-fn zeros_before_epoch_seconds_do_not_count_but_as_digits() {
+fn leading_zeros_count_as_digits_of_epoch_seconds() {
     assert_eq!(read_time(&[], "0000000000001549573860"), Some(1_549_573_860));
     assert_eq!(read_time(&[], "0000000001000"), Some(1));
 }
@@ -444,7 +445,7 @@ fn a_time_format_is_the_only_form() {
     assert_eq!(read("%m/%d/%Y, %I:%M:%S%.f %p", "2/7/2019, 9:11:05.250 PM"), expected);
     assert_eq!(read("%a %b %e %H:%M:%S %Y", "Thu Feb  7 21:11:05 2019"), expected);
     assert_eq!(read("%d.%m.%Y %H:%M:%S %z", "07.02.2019 22:11:05 +0100"), expected);
-    // A zone by its name is an offset, too.
+    // A zone name counts as an offset.
     assert_eq!(read("%Y-%m-%d %H:%M:%S %Q", "2019-02-07 16:11:05 America/New_York"), expected);
     assert_eq!(read("%s", "1549573865"), expected);
     assert_eq!(read("%Y%m%d", "20190207"), read_time(&[], "2019-02-07T00:00:00Z"));
@@ -454,7 +455,7 @@ fn a_time_format_is_the_only_form() {
     }
     let berlin = ["--time-format", "%d.%m.%Y %H:%M:%S", "-z", "Europe/Berlin"];
     assert_eq!(read_time(&berlin, "07.02.2019 22:11:05"), expected);
-    // A date and a time apart are joined.
+    // A date and a time in separate columns are joined.
     let event =
         summary(&["--time-format", "%m/%d/%Y %H:%M:%S", "-c", "host,date,time"], "h, 9/30/2021, 8:51:21\n");
     assert_eq!(event["start"], "2021-09-30T08:51:20Z");
@@ -549,13 +550,13 @@ fn a_time_without_an_offset_is_in_the_zone_given_over_every_change_of_summer_tim
         }
         for second in seconds {
             let zoned = Timestamp::from_second(second).expect("in range").to_zoned(zone.clone());
-            // Of an hour that comes twice, the earlier one is meant.
+            // A local time that occurs twice is the earlier one.
             let earlier = zone.to_ambiguous_timestamp(zoned.datetime()).compatible().expect("in range");
             for form in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.5", "[%d/%b/%Y:%H:%M:%S]"] {
                 let text = zoned.strftime(form).to_string();
                 assert_eq!(read_time(&["-z", name], &text), Some(earlier.as_second()), "{name}: {text}");
             }
-            // What carries an offset says itself which one is meant.
+            // A time with an offset is not ambiguous.
             let text = zoned.strftime("%Y-%m-%d %H:%M:%S%:z").to_string();
             assert_eq!(read_time(&["-z", name], &text), Some(second), "{name}: {text}");
         }
@@ -563,7 +564,7 @@ fn a_time_without_an_offset_is_in_the_zone_given_over_every_change_of_summer_tim
 }
 
 #[test]
-fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
+fn a_repeated_hour_is_the_earlier_one_and_a_missing_hour_is_moved_on() {
     let berlin = |text: &str| read_time(&["--zone", "Europe/Berlin"], text);
     assert_eq!(berlin("2019-10-27 02:30:00"), berlin("2019-10-27T00:30:00Z"));
     assert_eq!(berlin("2019-03-31 02:30:00"), berlin("2019-03-31T01:30:00Z"));
@@ -573,7 +574,7 @@ fn of_two_hours_the_earlier_one_is_meant_and_a_missing_hour_is_moved_on() {
 }
 
 #[test]
-fn a_log_that_cannot_be_read_says_what_to_type_once() {
+fn an_unreadable_log_gets_advice_once() {
     const COLUMNS: &str = "name the columns, like --columns host,-,user,time,request,status,bytes";
     const NAME: &str = "name the time column: --columns time=NAME";
     const TIMES: &str = "known times are like 1549573860, 2019-02-07T21:11:00Z, 2019-02-07 21:11:00.123 or \

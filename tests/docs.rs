@@ -1,17 +1,17 @@
-//! Help, manual, README and the table of options agree, and every example is
-//! run.
+//! The help, the manual, the README and the table of options agree, and every
+//! example in them is run.
 //!
-//! In the README a block marked `sh` is run by `bash -euo pipefail` beside the
-//! logs of `tests/data`. A block marked `text` that follows it is what it must
-//! print, standard error before or after standard output. A block after a
-//! comment `<!-- not run: reason -->` is not run.
+//! In the README, a block marked `sh` is run by `bash -euo pipefail` in a
+//! directory with the logs of `tests/data`. A `text` block after it is the
+//! expected output, with standard error before or after standard output. A
+//! block after the comment `<!-- not run: reason -->` is not run.
 //!
-//! In the pages listed in `RUN` the lines of a literal block that start with
-//! `$ `, or with `> ` to go on, are run in the same way. The lines after them
-//! are what they must print.
+//! In the pages listed in `RUN`, the lines of a literal block that start with
+//! `$ `, or `> ` for a continuation, are run in the same way. The lines after
+//! them are the expected output.
 //!
-//! A live example must end: `tail` doesn't follow here, and `ssh HOST` goes to
-//! a directory of that name. `access.log` stands for
+//! Live examples must end: here, `tail` doesn't follow, `ssh HOST` runs in a
+//! directory of that name, and `access.log` stands for
 //! `/var/log/nginx/access.log`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The pages whose examples are run; other tests run those of the tools.
+/// The pages whose examples are run here. Other tests run those of the tools.
 const RUN: [&str; 5] = [
     "man/httpmon.1",
     "man/httpmon-scale.7",
@@ -49,7 +49,7 @@ fn manual() -> String {
     read("man/httpmon.1")
 }
 
-/// The lines of the manual from a heading to the next one of its kind.
+/// The lines of the manual from a heading to the next heading of the same kind.
 fn part(manual: &str, macro_name: &str, title: &str) -> Vec<String> {
     let heading = format!("{macro_name} {title}");
     let after = manual.lines().skip_while(|line| *line != heading).skip(1);
@@ -61,7 +61,8 @@ fn part(manual: &str, macro_name: &str, title: &str) -> Vec<String> {
     lines
 }
 
-/// The items of a list: what stands after `.It`, and the lines up to the next.
+/// The items of a list: the text after `.It`, and the lines up to the next
+/// item.
 fn items(lines: &[String]) -> Vec<(String, String)> {
     let mut items: Vec<(String, String)> = Vec::new();
     for line in lines {
@@ -75,7 +76,7 @@ fn items(lines: &[String]) -> Vec<(String, String)> {
     items
 }
 
-/// The head of an option's item in the manual, as the table wants it.
+/// The head of an option's item in the manual, built from the table.
 fn head_in_manual(line: &OptionLine) -> String {
     let value = line.value.map_or_else(String::new, |value| format!(" Ar {}", value.to_lowercase()));
     let long = format!("Fl -{}{value}", line.long);
@@ -158,7 +159,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
             assert!(is_known(name), "the manual: --{name}");
         }
     }
-    // Of cargo, jq, Spark and the project's own scripts.
+    // Options of cargo, jq, Spark and the project's scripts.
     let foreign = [
         "release",
         "unbuffered",
@@ -193,13 +194,13 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
     }
 }
 
-/// The names of all fields of `value`, but for those of its maps.
+/// Collects the field names in `value`, except the keys of its maps.
 fn fields(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             for (name, value) in object {
                 names.insert(name.clone());
-                // Their keys are what the log has.
+                // Their keys come from the log.
                 if name != "status_codes" && name != "methods" {
                     fields(value, names);
                 }
@@ -210,11 +211,11 @@ fn fields(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// A log with a latency that raises all four alerts, which all recover.
+/// A log with latencies that raises all four alerts and lets them recover.
 fn log_of_all_alerts() -> String {
     let mut log = "time,host,request,status,bytes,request_time\n".to_owned();
     for second in 0..600 {
-        // Busy and failing, then quiet, then as usual.
+        // Busy and failing, then quiet, then normal.
         let (requests, status, latency) = match second {
             100..200 => (9, 500, "3.5"),
             300..400 => (0, 200, "0.1"),
@@ -228,7 +229,7 @@ fn log_of_all_alerts() -> String {
     log
 }
 
-/// Events of all kinds: those of the cases, and those of the log above.
+/// Events of all types, from the cases and from the log above.
 fn events() -> Vec<String> {
     let mut events = Vec::new();
     for case in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")).expect("the cases") {
@@ -253,7 +254,7 @@ fn events() -> Vec<String> {
     events
 }
 
-/// What a field's item in the manual is called.
+/// The field names in the head of a manual item.
 fn heads(line: &str) -> impl Iterator<Item = &str> {
     line.strip_prefix(".It Li ").into_iter().flat_map(|heads| heads.split(" , "))
 }
@@ -300,7 +301,7 @@ fn the_order_of_the_fields_is_that_of_the_manual() {
     }
 }
 
-/// The names of an object's fields, in their order.
+/// The field names of an object, in order.
 struct Keys(Vec<String>);
 
 impl<'de> serde::Deserialize<'de> for Keys {
@@ -331,7 +332,7 @@ fn the_manual_has_the_names_of_columns_that_the_program_knows() {
         manual.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let after = source.lines().skip_while(|line| !line.starts_with("const NAMES"));
     let names: Vec<&str> = after
-        .take_while(|line| !line.starts_with("/// Beside these names"))
+        .take_while(|line| !line.starts_with("const WRITES_SECONDS"))
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("//").next().expect("code").split('"').skip(1).step_by(2))
         .collect();
@@ -343,7 +344,7 @@ fn the_manual_has_the_names_of_columns_that_the_program_knows() {
 
 #[test]
 fn banned_words_do_not_come_back() {
-    // What once stood in these texts, and was hard to understand.
+    // Phrases that were once in these texts and were hard to understand.
     let banned = [
         "moves time on",
         "is no error",
@@ -388,7 +389,7 @@ fn the_readme_is_short_and_names_the_oldest_rust() {
     assert!(readme.contains(&format!("Rust {} or later", rust.trim_matches('"'))));
 }
 
-/// A directory with what the examples need.
+/// A directory with the files that the examples need.
 fn place(name: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(name);
     match fs::remove_dir_all(&place) {
@@ -431,7 +432,7 @@ fn the_shipped_default_log_is_the_shipped_csv_log() {
     assert!(read("tests/data/access.log") == default_log(&read("tests/data/access.csv")));
 }
 
-/// The readable records of `csv` as nginx writes them by default.
+/// The readable records of `csv` in nginx's default format.
 fn default_log(csv: &str) -> String {
     let mut log = String::new();
     for line in csv.lines() {
@@ -467,7 +468,7 @@ fn bash(place: &Path, script: &str) -> Printed {
     Printed { stdout: text(output.stdout), stderr: text(output.stderr), is_good: output.status.success() }
 }
 
-/// Runs an example; the problem, if it doesn't do what is shown.
+/// Runs an example. Returns the problem if the output differs.
 fn try_example(place: &Path, script: &str, shown: Option<&str>) -> Option<String> {
     let printed = bash(place, script);
     let Printed { stdout, stderr, is_good } = &printed;
@@ -551,7 +552,7 @@ fn every_example_of_formats_does_what_it_shows() {
     let place = place("manual-formats");
     let mut problems = Vec::new();
     for (command, shown) in &examples {
-        // A log that is shown is there for the commands after it.
+        // A log that is shown becomes a file for the next commands.
         if let Some(log) = command.strip_prefix("cat ") {
             fs::write(place.join(log.trim_end()), shown).expect("a log");
             continue;
@@ -562,7 +563,7 @@ fn every_example_of_formats_does_what_it_shows() {
     assert!(examples.len() >= 13, "{}", examples.len());
 }
 
-/// Commands of a page, and what they print.
+/// The commands of a page with their expected output.
 fn examples(page: &str) -> Vec<(String, String)> {
     let (mut is_first, mut is_literal) = (false, false);
     let mut examples: Vec<(String, String)> = Vec::new();
@@ -573,7 +574,7 @@ fn examples(page: &str) -> Vec<(String, String)> {
             ".Ed" => is_literal = false,
             _ if !is_literal && !is_first => {}
             _ => {
-                // A block that doesn't start with a command isn't run.
+                // A block that doesn't start with a command is not run.
                 is_literal = is_literal || text.starts_with("$ ");
                 is_first = false;
                 if !is_literal {

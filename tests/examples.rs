@@ -1,11 +1,14 @@
-//! The worked examples of event time, one by one, in a notation of their own:
-//! `t*n(e)` are n records stamped t, the first e of them with status 500;
-//! `S[a,b)=n` is a summary (`p` partial, `late=`, `future=`, `malformed=`,
-//! `!` alerting); `Z[a..b)xk` are k summaries of one interval without
-//! requests; `A@t n` an alert; `R@t n (since, duration, peak@time)` a recovery,
-//! `R(restarted)` one of time set back; `A:name` where it is not high_traffic.
+//! The worked examples of event time, in a notation of their own:
 //!
-//! The model and the filter are held against the same table.
+//! - `t*n(e)`: n records stamped t, the first e of them with status 500,
+//! - `S[a,b)=n`: a summary (`p` partial, `late=`, `future=`, `malformed=`,
+//!   `!` alerting),
+//! - `Z[a..b)xk`: k summaries of one interval without requests,
+//! - `A@t n`: an alert; `A:name` if it is not high_traffic,
+//! - `R@t n (since, duration, peak@time)`: a recovery; `R(restarted)` if time
+//!   was set back.
+//!
+//! The model and the filter must both give the output in the table.
 
 mod common;
 #[allow(dead_code, reason = "the random logs ask for the rest")]
@@ -16,7 +19,7 @@ use serde_json::Value;
 
 // ---- the notation -----------------------------------------------------------
 
-/// Writes events in the notation of the examples.
+/// Formats events in the notation of the examples.
 fn notation(events: &[String], interval: i64) -> String {
     let mut items: Vec<String> = Vec::new();
     let mut zeros: Option<(i64, i64, bool)> = None;
@@ -89,7 +92,7 @@ fn name(event: &Value) -> String {
     }
 }
 
-/// The numbers of an alert, or those of its peak.
+/// The numbers of an alert or of its peak.
 fn count(event: &Value, peak: &str) -> String {
     let requests = &event[format!("{peak}requests")];
     match event["name"].as_str().expect("a name") {
@@ -117,7 +120,7 @@ fn recovery(event: &Value) -> String {
     )
 }
 
-/// Records in the notation of the examples: `1000 1004*3 1007*10(2)`.
+/// Reads records in the notation of the examples: `1000 1004*3 1007*10(2)`.
 fn records(notation: &str) -> Vec<u8> {
     let mut log = String::new();
     for item in notation.split_whitespace() {
@@ -139,12 +142,12 @@ struct Example {
     arguments: &'static [&'static str],
     steps: Vec<Step>,
     wall: i64,
-    /// The input stays open.
+    /// Whether the input stays open.
     is_open: bool,
     output: &'static str,
 }
 
-/// An old log.
+/// An example with an old log and default options.
 fn example(name: &'static str, input: &str, output: &'static str) -> Example {
     let steps = vec![Step::Bytes(records(input))];
     Example { name, arguments: &[], steps, wall: TODAY, is_open: false, output }
@@ -154,7 +157,7 @@ fn with(arguments: &'static [&'static str], example: Example) -> Example {
     Example { arguments, ..example }
 }
 
-/// Each of these seconds once, or a number of times.
+/// Each of these seconds, `times` times.
 fn each(seconds: impl Iterator<Item = i64>, times: usize) -> String {
     let items: Vec<String> = seconds.map(|second| format!("{second}*{times}")).collect();
     items.join(" ")
@@ -396,7 +399,7 @@ fn live_examples() -> Vec<Example> {
 
 // ---- the two that are held against them -------------------------------------
 
-/// What gives the events of some input.
+/// Runs a program: arguments, steps, wall clock, whether the input stays open.
 type Program = fn(&[&str], &[Step], i64, bool) -> Vec<String>;
 
 fn the_filter(arguments: &[&str], steps: &[Step], wall: i64, is_open: bool) -> Vec<String> {
@@ -436,7 +439,7 @@ fn assert_gives_the_examples(program: Program) {
     for Example { name, arguments, steps, wall, is_open, output } in examples() {
         let interval = if arguments.contains(&"-i") { 7 } else { 10 };
         let found = notation(&program(arguments, &steps, wall, is_open), interval);
-        // Any split of the input into reads gives the same.
+        // The output is the same when the input comes byte by byte.
         let bytes = steps.iter().flat_map(|step| match step {
             Step::Bytes(bytes) => bytes.iter().map(|&byte| Step::Bytes(vec![byte])).collect(),
             other => vec![other.clone()],
@@ -453,8 +456,8 @@ fn assert_gives_the_examples(program: Program) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Example 32: two servers of 100 requests a second each, by 100 lines each,
-/// the second one so many seconds apart.
+/// Example 32: two servers of 100 requests a second each, in blocks of 100
+/// lines, the second one `apart` seconds ahead.
 fn assert_hears_both_of_two_servers(program: Program, apart: i64, kind: &str) {
     let start = 1_600_000_000;
     let mut steps = Vec::new();

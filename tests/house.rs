@@ -1,10 +1,10 @@
-//! The order of the house: imports point down the list of modules only, and
-//! nothing of what the style forbids stands in the source.
+//! The structure of the source: imports point down the list of modules in
+//! `src/lib.rs`, and forbidden constructs don't occur.
 
 use std::fs;
 
-/// The modules from the top down, as the crate's documentation lists them: a
-/// folder's are indented below it and written `folder::module`.
+/// The modules in the order of the list in `src/lib.rs`. One in a folder is
+/// written `folder::module`.
 fn modules() -> Vec<String> {
     let text = fs::read_to_string("src/lib.rs").expect("src/lib.rs");
     let picture = text.split("```").nth(1).expect("a picture");
@@ -32,7 +32,7 @@ fn source(module: &str) -> String {
     fs::read_to_string(path(module)).expect(module)
 }
 
-/// The modules of the crate that `module` names in code.
+/// The modules of the crate that the code of `module` mentions.
 fn imports(module: &str, modules: &[String]) -> Vec<String> {
     let text = source(module);
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));

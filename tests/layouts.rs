@@ -1,5 +1,5 @@
-//! What a line is: headers that are torn or lack something, delimiters that a
-//! client has chosen, columns by name, blanks, and first lines of any kind.
+//! What a line is: torn headers, headers without a time, a delimiter chosen by
+//! a client, columns by name, blanks, virtual hosts, and odd first lines.
 
 mod common;
 
@@ -9,7 +9,7 @@ use httpmon::read::layout::{Layout, Reading};
 use httpmon::read::line::Lines;
 use serde_json::Value;
 
-/// The sums of all summaries: requests, malformed, skipped.
+/// The sums of requests, malformed and skipped over all summaries.
 fn counts(ran: &Ran) -> [u64; 3] {
     let mut sums = [0; 3];
     for event in &ran.events {
@@ -21,7 +21,7 @@ fn counts(ran: &Ran) -> [u64; 3] {
     sums
 }
 
-/// The same whatever pieces the log comes in.
+/// The same sums, which must not depend on how the input is split into pieces.
 fn counts_of(arguments: &[&str], log: &str) -> [u64; 3] {
     let whole = filter(arguments, log);
     for size in [1, 7, 64] {
@@ -41,29 +41,29 @@ fn seven(delimiter: &str, second: i64) -> String {
 const HEADER: &str = "host,ident,user,time,request,status,bytes\n";
 
 #[test]
-fn a_header_that_is_half_of_one_leaves_the_columns_as_they_were() {
+fn a_torn_header_keeps_the_old_columns() {
     let half = "user,time,request,status,bytes\n";
     let log = format!("{HEADER}{}{half}{}{}", seven(",", 1000), seven(",", 1001), seven(",", 1002));
     assert_eq!(counts_of(&[], &log), [3, 1, 1]);
     let ran = filter(&["--rejects", "x"], &log);
     assert_eq!(ran.rejects, half.as_bytes());
     assert!(ran.diagnostics.contains("line 3: a torn header"), "{}", ran.diagnostics);
-    // Lines that neither can read, and the half again, decide nothing.
+    // Lines that no columns can read, and a repeated half, decide nothing.
     let log = format!("{HEADER}{}{half}\nnonsense\n{half}{}", seven(",", 1000), seven(",", 1001));
     assert_eq!(counts_of(&[], &log), [2, 2, 3]);
-    // A line that the new columns can read, too, is read by these.
+    // A line that the new columns can read, too, confirms the header.
     let log = "time,status\n1000,200\nstatus,time\n404,999\n";
     let events = filter(&[], log).events.concat();
     assert!(events.contains(r#""404":1"#), "{events}");
     assert_eq!(counts_of(&[], log), [2, 0, 2]);
-    // At the end of the input a header is one.
+    // At the end of the input a header counts as a header.
     assert_eq!(counts_of(&[], &format!("{HEADER}{}{half}", seven(",", 1000))), [1, 0, 2]);
-    // If nothing was read by the columns before, it is one, too.
+    // It does, too, if the columns before it have read no record.
     assert_eq!(counts_of(&[], &format!("{HEADER}{half}{}", seven(",", 1000))), [0, 0, 0]);
 }
 
 #[test]
-fn nothing_but_a_record_that_the_old_columns_alone_read_takes_a_new_header_away() {
+fn only_a_record_of_the_old_columns_alone_undoes_a_new_header() {
     // Three records under another delimiter are read by the new columns.
     let bar = "1001|200|x\n1002|200|x\n1003|200|x\n";
     let log = format!("{}#Fields: time status x\n{bar}{}1005|200|x\n", seven(",", 1000), seven(",", 1004));
@@ -74,7 +74,7 @@ fn nothing_but_a_record_that_the_old_columns_alone_read_takes_a_new_header_away(
 }
 
 #[test]
-fn a_header_that_comes_back_says_the_delimiter() {
+fn a_repeated_header_sets_the_delimiter() {
     let bars = [seven("|", 1001), seven("|", 1002), seven("|", 1003)].concat();
     let fields = "#Fields: host ident user time request status bytes\n";
     let log = format!("{fields}{}{HEADER}{bars}", seven(",", 1000));
@@ -83,7 +83,7 @@ fn a_header_that_comes_back_says_the_delimiter() {
 }
 
 #[test]
-fn an_agent_that_ends_like_the_time_before_a_request_hides_no_record() {
+fn an_agent_that_ends_in_a_bracket_does_not_hide_its_record() {
     let log = "h 2026-03-02T10:00:00Z \"GET /a HTTP/1.1\" 200 5 \"x\"\n\
                h 2026-03-02T10:00:01Z \"GET /a HTTP/1.1\" 200 5 \"x [en] \"\n";
     assert_eq!(counts_of(&["-d", "space", "-c", "host,time,request,status,bytes"], log), [2, 0, 0]);
@@ -104,12 +104,12 @@ fn three_malformed_lines_that_are_records_under_one_other_delimiter_change_it() 
         (vec![comma(1000), bar(1001), bar(1002), bar(1003), bar(1004)], [5, 0, 0]),
         (vec![comma(1000), bar(1001), bar(1002)], [1, 2, 0]),
         (vec![comma(1000), bar(1001), bar(1002), comma(1003), bar(1004), bar(1005)], [2, 4, 0]),
-        // What is skipped doesn't end a row.
+        // Skipped lines don't end a row.
         (vec![comma(1000), bar(1001), bar(1002), "\n".into(), bar(1003)], [4, 0, 1]),
         (vec![comma(1000), bar(1001), bar(1002), "x\n".into(), bar(1003)], [1, 4, 0]),
         (vec![comma(1000), bar(1001), bar(1002), tab(1003), tab(1004), tab(1005)], [4, 2, 0]),
         (vec![comma(1000), bar(1001), tab(1002), bar(1003), bar(1004), bar(1005)], [4, 2, 0]),
-        // It may change back.
+        // The delimiter can change back.
         (
             vec![comma(1000), bar(1001), bar(1002), bar(1003), comma(1004), comma(1005), comma(1006)],
             [7, 0, 0],
@@ -119,14 +119,14 @@ fn three_malformed_lines_that_are_records_under_one_other_delimiter_change_it() 
         assert_eq!(counts_of(&[], &log), expected, "{log}");
         let columns = ["-c", "host,-,user,time,request,status,bytes"];
         assert_eq!(counts_of(&columns, &log), expected, "{log}");
-        // What a header or the option says stays.
+        // A delimiter given by a header or an option stays.
         let [requests, malformed, skipped] = counts_of(&[], &format!("{HEADER}{log}"));
         let commas = lines.iter().filter(|line| line.contains(',')).count() as u64;
         assert_eq!(requests, commas, "{log}");
         assert_eq!(requests + malformed + skipped, lines.len() as u64 + 1, "{log}");
         assert_eq!(counts_of(&["-d", ","], &log)[0], commas);
     }
-    // They come in their order, before the line after them.
+    // Held lines come in order, before the line that decides them.
     let log = [comma(1000), bar(1001), bar(1002), "x\n".into()].concat();
     let rejects = filter(&["--rejects", "x"], &log).rejects;
     assert_eq!(rejects, [bar(1001), bar(1002), "x\n".into()].concat().as_bytes());
@@ -139,7 +139,7 @@ fn a_client_cannot_choose_the_delimiter_of_a_default_log() {
         let line = format!("192.0.2.1 - - [07/Feb/2019:21:11:00 +0000] \"GET {forged}\" 404 5 \"-\" \"-\"\n");
         let ran = filter(&[], &line);
         assert!(ran.events[0].contains(r#""status_codes":{"404":1}"#), "{line}: {}", ran.events[0]);
-        // What looks like one inside of a field is none.
+        // The form of a default log inside a field has no effect.
         let inside = "h,-,-,1000,GET /x - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5,404,7\n"
             .replace(',', delimiter);
         let ran = filter(&[], &inside);
@@ -155,12 +155,12 @@ fn a_virtual_host_stands_before_a_user_in_brackets() {
 
 #[test]
 fn a_dash_and_a_blank_are_a_field_only_between_blanks() {
-    let log = format!("{}h,- ,1000,GET /a HTTP/1.1,200,5\n", seven(",", 1000));
+    let log = format!("{}h,- - 1000,GET /a HTTP/1.1,200,5\n", seven(",", 1000));
     assert_eq!(counts_of(&[], &log), [1, 1, 0]);
 }
 
 #[test]
-fn a_first_time_of_1970_beside_a_later_one_is_none_whatever_separates_the_fields() {
+fn a_first_time_in_1970_is_malformed_if_another_column_has_a_later_time() {
     let log = "time,request,x\n200,\"GET /\\\", HTTP/1.1\",";
     assert_eq!(counts_of(&[], &format!("{log}1549573860\n")), [0, 0, 0]);
     assert_eq!(counts_of(&[], &format!("{log}-\n")), [1, 0, 1]);
@@ -182,12 +182,12 @@ fn columns_are_found_by_the_names_that_are_given() {
     assert_eq!(event(&["-c", "time=STAMP, path=code"])["sections"][0]["section"], "-");
     // Before a header nothing says which column is which.
     assert_eq!(counts_of(&["-c", "time=when"], &format!("1,2,3,4\n{log}")), [1, 1, 1]);
-    // What is written just so goes before what is the same name.
+    // An exact match wins over a normalised one.
     let log = "x.time,time,status\n1000,2000,200\n";
     let ran = filter(&["-c", "time=x.time"], log);
     assert!(ran.events[0].contains("1970-01-01T00:16:40Z"), "{}", ran.events[0]);
-    // A header without one of them is an error, and so are its records, unless
-    // some were read by the columns before: these stay.
+    // A header without a given name is malformed, and so are its records,
+    // unless the columns before it have read records: then these stay.
     assert_eq!(counts_of(&["-c", "time=when"], "time,status\n1001,200\nwhen,status\n1000,200\n"), [1, 2, 1]);
     assert_eq!(counts_of(&["-c", "time=when"], "when,status\n1000,200\ntime,status\n1001,200\n"), [2, 1, 1]);
 }
@@ -264,14 +264,14 @@ fn a_latency_has_the_unit_that_its_system_writes() {
         let named = format!("{role}=took");
         assert_eq!(latencies(&["-c", &named], "time,took,status\n1000,31,200\n"), [Some(nanoseconds)]);
     }
-    // No request is lost for its latency.
+    // A bad latency never makes a record malformed.
     let log = "time,request_time\n1000,-\n1000,\n1000,x\n1000,0.001\n1000,99999999999999999999\n";
     assert_eq!(latencies(&[], log), [None, None, None, Some(1_000_000), None]);
     assert_eq!(latencies(&[], "time,status\n1000,200\n"), [None]);
 }
 
 #[test]
-fn a_first_line_is_a_header_to_people_only_with_columns_by_position() {
+fn with_columns_by_position_a_first_line_without_data_is_skipped() {
     let columns = ["-c", "time,status"];
     assert_eq!(counts_of(&columns, "when,what\n1000,200\n"), [1, 0, 1]);
     assert_eq!(counts_of(&columns, "# made by x\nwhen,what\n1000,200\n"), [1, 0, 2]);
@@ -285,13 +285,13 @@ fn names_without_a_time_end_the_assumption_of_the_usual_seven_columns() {
     let log = format!("client,verb,code\n{}", seven(",", 1000));
     assert_eq!(counts_of(&[], &log), [0, 0, 0]);
     assert_eq!(counts_of(&[], &format!("a,b,c\n{}", seven(",", 1000))), [0, 0, 0]);
-    // Not if they come later and none is known, or if one is a number.
+    // Not if it comes later and no name is known, or if a field is a number.
     assert_eq!(counts_of(&[], &format!("{}a,b,c\n{}", seven(",", 1000), seven(",", 1001))), [2, 1, 0]);
     assert_eq!(counts_of(&[], &format!("a,b,3\n{}", seven(",", 1000))), [1, 1, 0]);
-    // Nor if they come after a line too long.
+    // Nor if it comes after an overlong line.
     let long = "x".repeat(262_145);
     assert_eq!(counts_of(&[], &format!("{long}\na,b,c\n{}", seven(",", 1000))), [1, 2, 0]);
-    // A header says it again.
+    // A header names the columns again.
     assert_eq!(
         counts_of(&[], &format!("client,verb\n{}{HEADER}{}", seven(",", 1000), seven(",", 1001))),
         [1, 2, 1]
@@ -302,7 +302,7 @@ fn index_below(length: usize, random: &mut Random) -> usize {
     usize::try_from(random.below(i64::try_from(length).expect("small"))).expect("small")
 }
 
-/// A line that is nearly `line`.
+/// `line` with a few random changes.
 fn mutated(line: &str, random: &mut Random) -> String {
     let mut bytes = line.as_bytes().to_vec();
     for _ in 0..random.within(1, 3) {
@@ -315,7 +315,7 @@ fn mutated(line: &str, random: &mut Random) -> String {
             3 => bytes.truncate(at),
             4 => drop(bytes.drain(..at)),
             5 => {
-                // Another name in place of one.
+                // Replace one name by another.
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let mut names: Vec<&str> = text.split(',').collect();
                 let index = index_below(names.len(), random);
@@ -342,7 +342,8 @@ fn mutated(line: &str, random: &mut Random) -> String {
 
 #[test]
 fn no_mutated_header_or_first_line_leads_to_an_event_of_1970() {
-    // What real systems write; the fourth column is the time of the usual seven.
+    // Formats of real systems. Their fourth column would be taken for the time
+    // if the usual seven columns were assumed.
     let logs = [
         (
             "time_iso8601,remote_addr,request,status,body_bytes_sent,request_time,http_user_agent",
@@ -387,6 +388,6 @@ fn no_mutated_header_or_first_line_leads_to_an_event_of_1970() {
         }
         assert_eq!(ran.of_1970.len(), 0, "round {round}: {log}");
     }
-    // Many are still headers.
+    // Many changed headers are still headers.
     assert!(read > 1_000, "{read}");
 }

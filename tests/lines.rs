@@ -1,5 +1,6 @@
-//! Lines and records: framing, filler, quotes, what is skipped and what is
-//! malformed, and what happens to malformed lines.
+//! Lines and records: line ends, byte order marks and NUL bytes, quotes,
+//! skipped and malformed lines, diagnostics and `--rejects`. Compares the fast
+//! way with the general way.
 
 mod common;
 
@@ -13,7 +14,7 @@ use httpmon::read::request::read_request;
 use httpmon::read::timestamp::{TimeReader, Zone};
 use serde_json::Value;
 
-/// Requests, malformed and skipped lines of a log with one summary.
+/// The requests, malformed and skipped lines of a log.
 fn counts(input: impl AsRef<[u8]>) -> (u64, u64, u64) {
     let ran = filter(&[], input);
     let mut sums = (0, 0, 0);
@@ -27,7 +28,7 @@ fn counts(input: impl AsRef<[u8]>) -> (u64, u64, u64) {
     sums
 }
 
-/// The plain record with `filler` before it and `end` for its end.
+/// A plain record with `filler` before it and `end` as its line end.
 fn line(filler: &str, end: &str) -> Vec<u8> {
     [filler.as_bytes(), record(1000).trim_end().as_bytes(), end.as_bytes()].concat()
 }
@@ -114,7 +115,7 @@ fn a_byte_order_mark_may_come_in_pieces_before_a_line_of_any_length() {
 }
 
 #[test]
-fn a_mark_that_is_torn_off_is_no_mark() {
+fn half_a_byte_order_mark_is_not_dropped() {
     let log = [b"\xEF\xBB".to_vec(), vec![b'x'; 300_000], b"\n".to_vec(), line("", "\n")].concat();
     for size in [1, 2, 3, 262_144] {
         let pieces: Vec<Step> = log.chunks(size).map(|piece| Step::Bytes(piece.to_vec())).collect();
@@ -129,7 +130,7 @@ fn reading_resumes_at_the_end_of_a_long_line() {
 }
 
 #[test]
-fn a_long_line_is_malformed_before_anything_else_is_asked_of_it() {
+fn an_overlong_line_is_malformed_even_if_it_is_blank() {
     let blank = [vec![b' '; 262_145], b"\n".to_vec(), line("", "\n")].concat();
     assert_eq!(counts(blank), (1, 1, 0));
 }
@@ -148,11 +149,11 @@ fn a_quote_left_open_costs_one_line() {
 }
 
 #[test]
-fn a_quote_written_with_a_backslash_is_understood_where_nothing_else_is() {
+fn a_backslash_escapes_a_quote_only_if_the_line_is_unreadable_otherwise() {
     let escaped = r#""h","-","-",1000,"GET /\"a,b\"/c HTTP/1.1",200,1"#;
     let ran = filter(&[], format!("{}{escaped}\n", record(1000)));
     assert!(ran.events[0].contains(r#""section":"/\"a,b\"""#), "{}", ran.events[0]);
-    // What is good as it stands is not read again.
+    // A good record is not read again with the escape character.
     let good = r#""h","-","-",1000,"GET /a\",200,1"#;
     let ran = filter(&[], format!("{good}\n"));
     assert!(ran.events[0].contains(r#""section":"/a\\""#), "{}", ran.events[0]);
@@ -171,7 +172,7 @@ fn splitting_agrees_with_the_csv_crate_on_every_line() {
     let random = &mut Random::new(1);
     let mut unclosed = 0;
     for _ in 0..20_000 {
-        // Some have more fields than a splitter has memory for at first.
+        // Some lines have more fields than a splitter has memory for at first.
         let most = if random.one_in(10) { 600 } else { 30 };
         let length = random.below(most);
         let line: Vec<u8> = (0..=length).map(|_| *random.pick(b"ab,,\"\"\\;\t \r\xFF1")).collect();
@@ -197,7 +198,7 @@ fn splitting_agrees_with_the_csv_crate_on_every_line() {
     assert!(unclosed > 500);
 }
 
-/// A request line in quotes, with further quotes anywhere.
+/// A quoted request line, with more quotes anywhere.
 fn quoting_line(random: &mut Random) -> Vec<u8> {
     let line = random.pick(&[
         "GET /a/b HTTP/1.1",
@@ -286,7 +287,8 @@ fn the_plain_way_agrees_with_the_general_way_on_every_line() {
         let mut times = TimeReader::new(Zone::utc());
         let mut reader = PlainReader::new(&columns, delimiter);
         let end = if random.one_in(4) { &b"\r\n"[..] } else { b"\n" };
-        // What follows a line doesn't matter to it, nor that it was read before.
+        // Neither the text after a line nor an earlier reading changes the
+        // result.
         let next = random.pick(&pieces);
         let text = [&line, end, next].concat();
         let Some((second, request, rest)) = reader.read(&text, &mut times) else { continue };
@@ -520,13 +522,14 @@ fn only_the_first_ten_malformed_lines_are_shown_at_once() {
 }
 
 #[test]
-fn nothing_is_said_when_all_is_well() {
+fn there_are_no_diagnostics_when_all_is_well() {
     assert_eq!(filter(&[], record(1000).repeat(1000)).diagnostics, "");
 }
 
 #[test]
-fn a_user_called_by_half_a_bracket_does_not_choose_the_time() {
-    // Request and referer are a time and a number of bytes, if the user and the time are one field.
+fn a_bracket_in_a_user_name_does_not_change_the_time() {
+    // If user and time were read as one field, the request would be the time
+    // and the referer the byte count.
     let usual = "10.0.0.1 - - [07/Feb/2019:21:11:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"curl\"\n";
     for start in ["192.0.2.66 - [u", "v:80 192.0.2.66 - [u", "192.0.2.66 - [u v", "[192.0.2.66 - u"] {
         let forged = format!(
@@ -546,7 +549,7 @@ fn a_user_called_by_half_a_bracket_does_not_choose_the_time() {
 
 #[test]
 fn nuls_where_a_time_should_be_are_no_time() {
-    // A hole in a file, in the midst of a line.
+    // A hole of NUL bytes in the middle of a line.
     for time in ["2019-02-07T21:11:00Z", "07/Feb/2019:21:11:00 +0000", "1549573860123"] {
         let good = format!("h,-,-,{time},GET / HTTP/1.1,200,5\n");
         for more in [1, 2, 10] {
@@ -570,7 +573,7 @@ fn rejects_are_the_malformed_lines_byte_for_byte() {
 
 #[test]
 fn rejects_are_kept_up_to_their_size_and_counted_after_it() {
-    // 4, 6 and 3 bytes with their ends.
+    // The lines have 4, 6 and 3 bytes with their ends.
     let log = format!("{}bad\nworse\n\"o\nlast", record(1000));
     for (size, kept, left_out) in
         [("13", "bad\nworse\n\"o\n", 1), ("12", "bad\nworse\n", 2), ("9", "bad\n", 3), ("3", "", 4)]
@@ -595,7 +598,7 @@ fn rejects_are_kept_up_to_their_size_and_counted_after_it() {
 }
 
 #[test]
-fn a_log_of_which_nothing_can_be_read_is_unreadable() {
+fn a_log_without_a_readable_line_is_unreadable() {
     let ran = filter(&[], "\x7fELF\x02\x01\n\x00garbage\n");
     assert_eq!(ran.outcome, Outcome::Unreadable);
     let problem = "line 1: 1 field, at least 7 are needed";
@@ -646,7 +649,7 @@ fn the_lateness_that_would_have_kept_a_suspect_is_that_of_its_arrival() {
 }
 
 #[test]
-fn one_late_request_in_a_hundred_is_not_worth_a_word() {
+fn one_late_request_in_a_hundred_is_not_reported() {
     let log = |on_time| record(1000).repeat(on_time) + &record(1020) + &record(1003);
     assert_eq!(filter(&[], log(98)).diagnostics, "");
     assert_ne!(filter(&[], log(97)).diagnostics, "");

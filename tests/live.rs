@@ -1,6 +1,5 @@
-//! The program itself: real pipes, signals, statuses. Nothing here waits for a
-//! time to pass but where silence itself is tested; everything else waits for
-//! what must come.
+//! The program itself: real pipes, signals and exit statuses. Only the tests of
+//! silence wait for time to pass; all others wait for an event that must come.
 
 mod common;
 
@@ -16,7 +15,7 @@ fn now() -> i64 {
     i64::try_from(now).expect("small")
 }
 
-/// The program with its input open.
+/// The program, running with its input open.
 struct Running {
     child: Child,
     stdin: ChildStdin,
@@ -28,8 +27,8 @@ impl Running {
         Running::of(&mut program(arguments))
     }
 
-    /// With no signal ignored, whatever those do who have started the tests
-    /// (nohup, a shell's background).
+    /// Starts it without ignored signals, whatever the tests were started with
+    /// (nohup, background jobs of a shell).
     fn with_signals(arguments: &[&str]) -> Running {
         let mut command = Command::new("env");
         command.arg("--default-signal").arg(HTTPMON).args(arguments);
@@ -59,7 +58,8 @@ impl Running {
         assert!(status.expect("kill runs").success());
     }
 
-    /// What else it writes, what it says, and how it ends.
+    /// Closes the input. Returns the remaining output, standard error and the
+    /// status.
     fn finish(self) -> (String, String, std::process::ExitStatus) {
         drop(self.stdin);
         let (mut rest, mut stderr) = (String::new(), String::new());
@@ -95,7 +95,7 @@ fn a_signal_loses_nothing_and_the_program_dies_of_it() {
         running.write(&record(1000));
         running.write(&record(1015));
         running.event();
-        // These may not be read yet when the signal comes.
+        // These records may not be read yet when the signal comes.
         running.write(&record(1016).repeat(100));
         running.signal(name);
         let mut last = String::new();
@@ -126,7 +126,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 #[test]
 fn a_second_signal_kills_at_once() {
     use std::os::unix::process::ExitStatusExt;
-    // Nobody reads its output, so it can't finish.
+    // The output is not read, so the program can't finish.
     let mut running = Running::with_signals(&["-i", "1", "-n", "0"]);
     let log: String = (0..20_000).map(|i| record(1000 + i)).collect();
     let mut stdin = running.stdin;
@@ -138,7 +138,7 @@ fn a_second_signal_kills_at_once() {
     let send =
         |name: &str| Command::new("kill").arg(format!("-{name}")).arg(&id).status().expect("kill runs");
     send("TERM");
-    // Until the first one has arrived a second one is the first.
+    // Until the first signal arrives, a second one can still be the first.
     let ended = loop {
         if let Some(status) = running.child.try_wait().expect("a child") {
             break status;
@@ -158,7 +158,7 @@ fn a_closed_pipe_is_a_silent_success() {
     running.event();
     drop(running.stdout);
     let mut second = 1016;
-    // It goes away with the first event that nobody takes.
+    // The program ends with the first event that it can't write.
     while running.stdin.write_all(record(second).as_bytes()).is_ok() {
         second += 1;
     }
@@ -179,7 +179,7 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn rejects_get_no_longer_than_their_size_however_often_the_log_is_read() {
+fn the_rejects_file_stays_within_its_size_over_several_runs() {
     let file = std::env::temp_dir().join(format!("httpmon-rejects-{}", std::process::id()));
     let name = file.to_str().expect("UTF-8");
     let log = format!("{}{}", record(1000), "nonsense\n".repeat(1000));
@@ -188,14 +188,14 @@ fn rejects_get_no_longer_than_their_size_however_often_the_log_is_read() {
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
         assert_eq!(std::fs::read(&file).expect("a file").len(), lines * 9, "{size}");
     }
-    // What is no file has no length.
+    // A device has no length.
     let ran = run_program(&["--rejects", "/dev/null", "--rejects-max", "1G"], log.as_bytes());
     assert_eq!((ran.status, ran.stderr.contains("rejects-max")), (Some(0), false));
     std::fs::remove_file(&file).expect("a file");
 }
 
 #[test]
-fn a_size_of_rejects_that_is_none_says_what_one_is() {
+fn a_wrong_rejects_size_shows_the_accepted_forms() {
     for (size, why) in [
         ("", "not a size in bytes like 4096, 500K, 10M or 1G"),
         ("K", "not a size in bytes like 4096, 500K, 10M or 1G"),
@@ -434,7 +434,7 @@ fn an_alert_recovers_when_traffic_stops_and_the_pipe_stays_open() {
     assert_type(&recovery, "recovery");
     let event: serde_json::Value = serde_json::from_str(&recovery).expect("JSON");
     assert_eq!(event["duration_seconds"], 5);
-    // The second that recovers is closed the lateness and a second after it, and
+    // The second that recovers is closed 2 s later (lateness and 1), and
     // silence counts only after the idle timeout.
     assert!(began.elapsed().as_secs() >= 7, "{:?}", began.elapsed());
     let (_, stderr, status) = running.finish();
@@ -445,7 +445,8 @@ fn an_alert_recovers_when_traffic_stops_and_the_pipe_stays_open() {
 fn silence_does_not_advance_an_old_log() {
     let mut running = Running::start(&["--idle-timeout", "1"]);
     running.write(&record(1000).repeat(1201));
-    // The alert of the first second comes with a record six seconds later.
+    // A record six seconds later closes the first second, which raises the
+    // alert.
     running.write(&record(1006));
     assert_type(&running.event(), "alert");
     let listening = Instant::now();

@@ -1,4 +1,4 @@
-//! What must hold of event time for any log, whatever it says.
+//! Properties of event time that must hold for any log.
 
 mod common;
 
@@ -9,7 +9,7 @@ fn log(seconds: &[i64]) -> String {
     seconds.iter().map(|&second| record(second)).collect()
 }
 
-/// A clean log: in order of time but for jumps of less than the lateness.
+/// A clean log: in order, except for jumps shorter than the lateness.
 fn clean(random: &mut Random, start: i64, count: i64) -> Vec<i64> {
     let mut now = start;
     let mut seconds = vec![now];
@@ -29,7 +29,7 @@ fn reordering_within_the_lateness_changes_nothing() {
         let seconds = clean(random, start, count);
         let mut delayed: Vec<(i64, i64)> =
             seconds.iter().map(|&second| (second + random.within(0, lateness), second)).collect();
-        // Who is delayed by no more than the lateness comes on time.
+        // A record delayed by at most the lateness is on time.
         delayed.sort_by_key(|&(arrival, _)| arrival);
         let reordered: Vec<i64> = delayed.into_iter().map(|(_, second)| second).collect();
         let arguments = ["-l", &lateness.to_string(), "-t", "0.5"];
@@ -38,7 +38,8 @@ fn reordering_within_the_lateness_changes_nothing() {
     }
 }
 
-/// An event without what a stray record may change: counters and tallies.
+/// An event without the fields that a stray record may change: counters and
+/// lists.
 fn skeleton(event: &str) -> String {
     let event: Value = serde_json::from_str(event).expect("JSON");
     if event["type"] != "summary" {
@@ -47,7 +48,8 @@ fn skeleton(event: &str) -> String {
     ["start", "end", "partial", "alerting"].map(|field| event[field].to_string()).join(" ")
 }
 
-/// The changes that 1 to 9 bogus records make: pairs of events, found and expected.
+/// The changes that 1 to 9 bogus records cause: pairs of found and expected
+/// event.
 fn changes_by(
     seconds: &[i64],
     index: usize,
@@ -68,7 +70,7 @@ fn up_to_nine_bogus_records_change_only_the_current_window() {
         let random = &mut Random::new(seed);
         let mut seconds = clean(random, 1_000_000, 120);
         let index = usize::try_from(random.within(1, 119)).expect("small");
-        // Now and then beside a real gap, which ten records confirm.
+        // Sometimes next to a real gap, which ten records confirm.
         if random.one_in(4) {
             let after = seconds[index - 1] + random.within(31, 5000);
             let shift = after - seconds[index];
@@ -93,8 +95,8 @@ fn up_to_nine_bogus_records_change_only_the_current_window() {
     }
 }
 
-/// The events of a log but for what a restart adds: its recoveries, and that
-/// nothing is active any more.
+/// The events without what a restart adds: its recoveries. `summaries` changes
+/// the summaries.
 fn without_restart(events: &[String], summaries: &mut dyn FnMut(&mut Value)) -> Vec<Value> {
     let events = events.iter().map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
     let mut events: Vec<Value> = events.filter(|event| event["reason"] != "restarted").collect();
@@ -109,7 +111,7 @@ fn a_step_back_gives_two_runs_plus_the_recoveries_of_the_restart() {
         let (one, other) = (random.within(1, 80), random.within(0, 80));
         let first = clean(random, 1_000_000, one);
         let start = random.below(900_000);
-        // Ten in order confirm it.
+        // Ten records in order confirm the step back.
         let mut second = vec![start; 10];
         second.extend(clean(random, start, other));
         let arguments = ["-t", "0.3", "-e", "1", "--low-threshold", "0.1"];
@@ -118,7 +120,7 @@ fn a_step_back_gives_two_runs_plus_the_recoveries_of_the_restart() {
         let last_of_first = one.iter().rposition(|event| event.contains("\"summary\"")).expect("a summary");
         let mut index = 0;
         let mut forget = |event: &mut Value| {
-            // The last summary of the first run says that the alerts are closed.
+            // The last summary of the first run says that no alert is active.
             if index == one[..last_of_first].iter().filter(|event| event.contains("\"summary\"")).count() {
                 event["alerting"] = false.into();
                 event["alerts"] = Value::Array(Vec::new());
@@ -152,14 +154,14 @@ fn silence_in_a_lull_gives_the_bytes_of_the_finished_file() {
             let count = usize::try_from(random.within(1, 60)).expect("small");
             steps.push(Step::Bytes(log(&vec![now; count]).into_bytes()));
             all.extend(vec![now; count]);
-            // The wall clock goes with the log, or lags a second.
+            // The wall clock keeps up with the log, or lags a second.
             let lull = random.within(20, 400);
             steps.push(Step::Idle(lull - random.below(2)));
             now += lull;
         }
         let expected = run(&["-t", "0.3"], &[Step::Bytes(log(&all).into_bytes())], TODAY);
         let found = run(&["-t", "0.3"], &steps, 1_000_000);
-        // After the last record time goes on: more windows are closed by then.
+        // After the last record time advances, so more windows are closed.
         let common = found.events.iter().zip(&expected.events).take_while(|(a, b)| a == b).count();
         assert!(common + 1 >= expected.events.len(), "seed {seed}: {common} of {}", expected.events.len());
         let requests = |events: &[String]| -> u64 {

@@ -1,8 +1,8 @@
-//! The filter against the brute-force model, on random logs.
+//! Compares the filter with the brute-force model on random logs.
 //!
-//! `HTTPMON_LOGS` says how many logs (2,000 or 500 unless said otherwise) and
-//! `HTTPMON_SEED` with which one to begin, to see one again; `HTTPMON_SHOW`
-//! prints them.
+//! `HTTPMON_LOGS` sets the number of logs (default 2,000, or 500 for slow
+//! generators), `HTTPMON_SEED` the first seed, to repeat a log. `HTTPMON_SHOW`
+//! prints the logs.
 
 #![allow(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
 
@@ -17,9 +17,9 @@ use common::{Random, Step, run};
 use logs::Case;
 use serde_json::Value;
 
-/// How many logs are made unless said otherwise.
+/// The default number of logs.
 const LOGS: u64 = 2_000;
-/// Of those that take longer.
+/// The default number for generators that take longer.
 const FEWER_LOGS: u64 = 500;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -31,7 +31,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
     first..first + number("HTTPMON_LOGS", count)
 }
 
-/// The steps as the filter gets them.
+/// Converts the model's steps to the filter's.
 fn for_the_filter(steps: &[model::Step]) -> Vec<Step> {
     let step = |step: &model::Step| match step {
         model::Step::Bytes(bytes) => Step::Bytes(bytes.clone()),
@@ -67,7 +67,7 @@ fn the_filter_agrees_with_the_model_on_logs_of_other_habits() {
     agree(logs::habits::case, FEWER_LOGS);
 }
 
-/// Says which log it was if something panics.
+/// Prints the seed of the log when a test panics.
 struct Named(u64);
 
 impl Drop for Named {
@@ -99,7 +99,7 @@ fn agree(case: fn(&mut Random) -> Case, count: u64) {
                 found.diagnostics
             );
         }
-        // A line that is held back until others decide comes after these.
+        // A line that is held back may be rejected after later ones.
         let lines = |rejects: &[u8]| {
             let mut lines: Vec<Vec<u8>> =
                 rejects.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
@@ -113,7 +113,7 @@ fn agree(case: fn(&mut Random) -> Case, count: u64) {
     }
 }
 
-/// A generator that never makes something proves nothing about it.
+/// A generator that never produces a situation doesn't test it.
 #[test]
 fn the_random_logs_have_everything_that_there_is_a_rule_for() {
     assert_everything(logs::case, LOGS, &[]);
@@ -226,7 +226,7 @@ fn assert_all_lines_are_counted(steps: &[model::Step], events: &[Value], totals:
         model::Step::Bytes(bytes) => &bytes[..],
         model::Step::Idle(_) | model::Step::Wall(_) => &[],
     });
-    // With several sources, one of them may have had no good record.
+    // One of several sources may have had no good record.
     if totals.requests == 0 || bytes.any(|&byte| byte == b'>') {
         return;
     }

@@ -1,4 +1,5 @@
-//! Request lines and paths: both ways of reading them agree with the model.
+//! Request lines and paths: the fast way and the general way agree with the
+//! model.
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "model/civil.rs"]
@@ -16,7 +17,7 @@ use httpmon::read::record::Splitter;
 use httpmon::read::request::read_request;
 use httpmon::read::timestamp::{TimeReader, Zone};
 
-/// What request lines are made of, and what could be taken for it.
+/// Parts of request lines, and text that looks like them.
 const PARTS: [&[u8]; 46] = [
     b"GET",
     b"HEAD",
@@ -94,7 +95,7 @@ fn read(request: &Request<'_>) -> (&'static str, Vec<u8>) {
     (METHODS[request.method.index()], request.section.to_vec())
 }
 
-/// What both ways make of a record of these columns.
+/// Asserts that both ways read `expected` from a record of these columns.
 fn assert_read(list: &str, fields: &[&[u8]], expected: (&'static str, &[u8])) {
     let columns = Columns::from_list(list).expect("a list");
     let line = fields.join(&b'|');

@@ -1,4 +1,5 @@
-//! The alert rule and its four uses, applied to every closed second.
+//! The alert rule: raises an alert and lets it recover. One rule serves four
+//! alerts. It is applied to every closed second.
 //!
 //! A window of `W` seconds has `n` requests, `e` with a status from 500 to 599,
 //! and `s` slow ones. With the threshold `T` and the recovery threshold `R`:
@@ -10,32 +11,33 @@
 //! | `high_errors`   | `100 e > T n`, `e >= min-count` | `100 e < R n` |
 //! | `slow_requests` | `100 s > T n`, `s >= min-count` | `100 s < R n` |
 //!
-//! At equality nothing changes.
+//! Equality changes nothing.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
 
 use crate::count::rate::Sums;
 
-/// A decimal number of an option: above 0, below a bound, at most 9 decimals.
+/// A number given to a threshold option: above 0, below 10^9, at most 9
+/// decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decimal {
-    /// So that numbers compare as the decimals that they are.
+    /// An integer, so that comparisons are exact.
     billionths: u64,
 }
 
 impl Decimal {
     const UNIT: u64 = 1_000_000_000;
 
-    /// The nearest number.
+    /// The nearest `f64`.
     #[must_use]
     pub fn as_f64(self) -> f64 {
         let (whole, decimals) = (self.billionths / Decimal::UNIT, self.billionths % Decimal::UNIT);
-        // Reading decimals rounds once; a division would round twice.
+        // Parsing a decimal rounds once; dividing would round twice.
         format!("{whole}.{decimals:09}").parse().unwrap_or(f64::NAN)
     }
 
-    /// This number of seconds in nanoseconds.
+    /// This number of seconds, in nanoseconds.
     #[must_use]
     pub fn as_nanoseconds(self) -> u64 {
         self.billionths
@@ -72,7 +74,7 @@ impl FromStr for Decimal {
     }
 }
 
-/// The alerts, in the order in which they are judged and listed.
+/// The alerts, in the order in which they are judged and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Too many requests.
@@ -86,7 +88,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All, in their order.
+    /// All alerts, in order.
     pub const ALL: [Kind; 4] = [Kind::HighTraffic, Kind::LowTraffic, Kind::HighErrors, Kind::SlowRequests];
 
     /// On which side of the threshold the alert is raised.
@@ -94,7 +96,8 @@ impl Kind {
         if self == Kind::LowTraffic { Ordering::Less } else { Ordering::Greater }
     }
 
-    /// What is held against the threshold, but for the unit.
+    /// The count that is compared with the threshold; [`Limits::compare`]
+    /// scales it.
     fn measure(self, sums: &Sums) -> u64 {
         match self {
             Kind::HighTraffic | Kind::LowTraffic => sums.requests,
@@ -104,43 +107,46 @@ impl Kind {
     }
 }
 
-/// When one alert is raised and when it recovers.
+/// The threshold and the recovery threshold of one alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Raised beyond this: requests per second, or percent of the requests.
+    /// The alert is raised beyond this: requests per second, or percent of the
+    /// requests.
     pub threshold: Decimal,
-    /// Recovers on the other side of this.
+    /// The alert recovers on the other side of this, in the same unit.
     pub recovery: Decimal,
 }
 
-/// When which alert is raised and when it recovers.
+/// The limits of all alerts.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// By [`Kind`]; `None` is off.
+    /// By [`Kind`]; `None` = off.
     pub of: [Option<Limit>; 4],
-    /// Errors, or slow requests, without which no alert of them is raised.
+    /// `high_errors` needs at least this many errors in the window, and
+    /// `slow_requests` this many slow requests.
     pub min_count: u64,
-    /// Length of the alert window in seconds.
+    /// Length of the alert window, in seconds.
     pub window: i64,
 }
 
-/// What a closed second changed.
+/// How a closed second changed an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The alert is raised.
+    /// The alert was raised.
     Raised,
-    /// It has recovered.
+    /// The alert recovered.
     Recovered(Episode),
 }
 
 /// The time during which an alert was active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Episode {
-    /// The second of the alert.
+    /// The second that raised the alert.
     pub since: i64,
-    /// The sums when they were worst.
+    /// The sums of the worst window: the most requests, errors or slow
+    /// requests, or the fewest requests for `low_traffic`.
     pub worst: Sums,
-    /// The first second of these.
+    /// The first second with these sums.
     pub worst_time: i64,
 }
 
@@ -148,19 +154,19 @@ pub struct Episode {
 #[derive(Clone, Debug)]
 pub struct Alerts {
     limits: Limits,
-    /// Which the log has the columns for, by [`Kind`].
+    /// Which alerts the log has columns for, by [`Kind`].
     possible: [bool; 4],
     episodes: [Option<Episode>; 4],
 }
 
 impl Alerts {
-    /// All quiet; the log has the columns for the `possible` ones.
+    /// No alert is active. The log has columns for the `possible` alerts.
     #[must_use]
     pub fn new(limits: Limits, possible: [bool; 4]) -> Alerts {
         Alerts { limits, possible, episodes: [None; 4] }
     }
 
-    /// Says which alerts the log has the columns for, by [`Kind`]: no other is
+    /// Notes which alerts the log has columns for now. The others are not
     /// raised.
     pub fn allow(&mut self, possible: [bool; 4]) {
         self.possible = possible;
@@ -172,14 +178,15 @@ impl Alerts {
         self.episodes.map(|episode| episode.is_some())
     }
 
-    /// The second from which on `low_traffic` can be raised in a run whose least
-    /// time is `first`: a start is no lack of traffic.
+    /// The first second at which `low_traffic` can be raised: the window must
+    /// be full, so that the start of a log is not taken for low traffic.
+    /// `first` is the least time of the run. `None` if the alert is off.
     #[must_use]
     pub fn first_full(&self, first: i64) -> Option<i64> {
         self.limits.of[Kind::LowTraffic as usize].is_some().then_some(first + self.limits.window - 1)
     }
 
-    /// Judges one alert by what is in the window that ends with `second`;
+    /// Applies the rule to one alert and the window that ends with `second`.
     /// `first` is the least time of the run.
     pub fn judge(&mut self, kind: Kind, second: i64, sums: Sums, first: i64) -> Option<Change> {
         let limit = self.limits.of[kind as usize]?;
@@ -212,14 +219,14 @@ impl Alerts {
         None
     }
 
-    /// Ends an alert that is active, whatever is in the window.
+    /// Ends an alert, active or not, without a recovery.
     pub fn close(&mut self, kind: Kind) -> Option<Episode> {
         self.episodes[kind as usize].take()
     }
 }
 
 impl Limits {
-    /// On which side of `limit` the sums are, exactly.
+    /// Compares the sums with `limit`, exactly: without division or rounding.
     fn compare(&self, kind: Kind, sums: &Sums, limit: Decimal) -> Ordering {
         let (share, of) = match kind {
             Kind::HighTraffic | Kind::LowTraffic => (1, self.window.unsigned_abs()),
@@ -277,7 +284,7 @@ mod tests {
         }
     }
 
-    /// A window of 10 seconds, one alert, at least 3 of its kind.
+    /// A window of 10 seconds, one alert, a minimum count of 3.
     fn alerts(kind: Kind, threshold: &str, recovery: &str) -> Alerts {
         let decimal = |text: &str| text.parse().expect("a decimal");
         let mut of = [None; 4];

@@ -1,29 +1,33 @@
-//! Names that clients send: how they are stored, compared and shown.
+//! Hosts and sections as clients send them: cutting at 128 bytes, the stored
+//! form, comparison, and U+FFFD for control characters and invalid UTF-8.
 
 use std::cmp::Ordering;
 
-use crate::bits::{HIGHEST, LOWEST, Unshown, below, unshown};
+use crate::bits::{HIGHEST, LOWEST, Replacements, below, find_replacements};
 
-/// Names are cut at this many bytes.
+/// Longer names are cut at this many bytes.
 pub const MAX_NAME: usize = 128;
 
-/// Stands in a stored name for U+FFFD, which is three bytes: no UTF-8 text has
-/// this byte, and `String::from_utf8_lossy` shows it as that character.
+/// Stands for U+FFFD in a stored name, which takes three bytes in UTF-8. The
+/// byte 0xFF occurs in no UTF-8 text, and `String::from_utf8_lossy` shows it as
+/// U+FFFD.
 pub(crate) const REPLACED: u8 = 0xFF;
 
-/// A name of up to 16 bytes, filled up with zeros; of a longer one the first
-/// and the last eight bytes.
+/// A fixed-size form of a name: all of it, padded with zeros, if it has up to
+/// 16 bytes; otherwise its first and last eight bytes.
 ///
-/// Two words, as these compare in registers: bytes would be put into memory for
-/// it, and a read of 16 waits for two writes of eight.
+/// It is two words because words compare in registers. An array of 16 bytes
+/// would be written to memory first, and reading 16 bytes back stalls on two
+/// writes of eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u64, u64);
 
 impl Key {
     pub(crate) const WHOLE: usize = 16;
 
-    /// The ends of a name overlap unless it has twice their length, so that
-    /// shifting the second one puts it where it belongs, without a loop.
+    /// Builds the key without a loop. The first and last eight bytes overlap in
+    /// a name shorter than 16 bytes; a shift moves the last ones to their
+    /// place.
     #[inline(always)]
     pub(crate) fn of(name: &[u8]) -> Key {
         let length = name.len();
@@ -60,7 +64,7 @@ impl Key {
         Key(word as u64, (word >> 64) as u64)
     }
 
-    /// The first bytes, so that they compare as the name does.
+    /// The first eight bytes as a number that sorts like the name.
     pub(crate) fn head(self) -> u64 {
         self.0.swap_bytes()
     }
@@ -75,7 +79,7 @@ impl std::hash::Hash for Key {
 
 /// Whether all of `raw` is printable ASCII.
 pub(crate) fn is_printable(raw: &[u8]) -> bool {
-    // One more than the highest printable byte has the highest bit.
+    // Adding 1 sets the highest bit of 0x7F (DEL).
     let odd = |word: u64| below(word, b' ') | (word | word.wrapping_add(LOWEST)) & HIGHEST;
     match raw.last_chunk::<8>() {
         Some(last) => {
@@ -86,10 +90,10 @@ pub(crate) fn is_printable(raw: &[u8]) -> bool {
     }
 }
 
-/// The form in which `raw` is stored: equal if it is shown equal.
+/// The stored form of `raw`: two names are equal in it if they are shown alike.
 pub(crate) fn stored<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME]) -> &'a [u8] {
     buffer[..raw.len()].copy_from_slice(raw);
-    let Unshown { mut starts, rest } = unshown(buffer, raw.len());
+    let Replacements { mut starts, rest } = find_replacements(buffer, raw.len());
     while starts != 0 {
         buffer[starts.trailing_zeros() as usize] = REPLACED;
         starts &= starts - 1;
@@ -105,12 +109,13 @@ pub(crate) fn stored<'a>(raw: &[u8], buffer: &'a mut [u8; MAX_NAME]) -> &'a [u8]
     &buffer[..length]
 }
 
-/// Compares two stored names as they are shown.
+/// Orders two stored names by the text that is shown.
 pub(crate) fn compare_shown(one: &[u8], other: &[u8]) -> Ordering {
     let Some(at) = one.iter().zip(other).position(|(a, b)| a != b) else {
         return one.len().cmp(&other.len());
     };
-    // The first bytes of what is shown there: of U+FFFD all three may be needed.
+    // The first bytes shown from there. U+FFFD has three, and all may be
+    // needed.
     let shown = |name: &[u8]| match name[at..] {
         [REPLACED, ..] => [0xEF, 0xBF, 0xBD],
         [a, b, c, ..] => [a, b, c],
@@ -120,13 +125,13 @@ pub(crate) fn compare_shown(one: &[u8], other: &[u8]) -> Ordering {
     shown(one).cmp(&shown(other))
 }
 
-/// Whether `character` could do harm on a terminal or in a log.
+/// Whether `character` can harm a terminal or a log.
 fn is_control(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// A name as it is shown: U+FFFD for what isn't UTF-8, as
-/// [`String::from_utf8_lossy`] has it, and for each control character.
+/// The name as events show it: U+FFFD for invalid UTF-8, as in
+/// [`String::from_utf8_lossy`], and for each control character.
 #[must_use]
 pub fn shown(raw: &[u8]) -> String {
     let text = String::from_utf8_lossy(raw);

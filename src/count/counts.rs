@@ -1,31 +1,35 @@
 //! The counts of one run of time: closes seconds in order, applies the alert
-//! rule to each, and finishes windows.
+//! rule to each, and finishes summary windows. Returns what it found in the
+//! order of writing.
 //!
-//! The caller decides which second to close.
+//! The caller, `time::run`, decides up to which second to close.
 
 use crate::count::Request;
 use crate::count::alert::{Alerts, Change, Episode, Kind, Limits};
 use crate::count::rate::{SlidingWindow, Sums};
 use crate::count::window::{Arrival, Summary, Windows};
 
-/// What a run of time has found, in the order of writing.
+/// What a run of time found.
 #[derive(Debug)]
 pub enum Finding {
-    /// A window is finished; which alerts are active after it.
+    /// A window is finished. The flags say which alerts are active after it.
     Summary(Summary, [bool; 4]),
-    /// As [`Finding::Summary`], at the end of a run. If the window has no
-    /// requests, it is only of use if lines were counted that no summary says.
+    /// Like [`Finding::Summary`], at the end of a run. A window without
+    /// requests is written only if there are malformed or skipped lines to
+    /// report.
     Drained(Summary, [bool; 4]),
-    /// An alert is raised by what is in the window that ends with this second.
+    /// An alert is raised at this second; the sums are those of the alert
+    /// window.
     Alert(Kind, i64, Sums),
-    /// An alert has recovered.
+    /// An alert recovers at this second.
     Recovery(Kind, i64, Sums, Episode),
-    /// An alert is closed because time was set back.
+    /// An alert is closed at this second because time was set back.
     Closed(Kind, i64, Sums, Episode),
 }
 
 impl Finding {
-    /// The alert that changed at `second`, if that is what was found.
+    /// The alert that changed at `second`; `None` for a summary or another
+    /// second.
     fn kind_at(&self, second: i64) -> Option<Kind> {
         match self {
             Finding::Alert(kind, at, _)
@@ -40,12 +44,12 @@ impl Finding {
     }
 }
 
-/// What is counted in one run of time.
+/// Windows and alerts of one run of time.
 #[derive(Debug)]
 pub struct Counts {
     /// The least time of an accepted request.
     earliest: i64,
-    /// The last second that was judged and whose windows were finished.
+    /// The last closed second: alerts are judged and windows finished up to it.
     closed: i64,
     rate: SlidingWindow,
     alerts: Alerts,
@@ -54,9 +58,9 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Nothing yet, in a run that starts with a request at `first`; every second
-    /// up to `closed` is closed. The log has the columns for the `possible`
-    /// alerts.
+    /// Starts a run with a request at `first`, which is not counted yet. Every
+    /// second up to `closed` counts as closed. The log has columns for the
+    /// `possible` alerts.
     #[must_use]
     pub fn new(limits: Limits, possible: [bool; 4], windows: Windows, first: i64, closed: i64) -> Counts {
         Counts {
@@ -69,8 +73,7 @@ impl Counts {
         }
     }
 
-    /// Says that the log has the columns for other alerts now: the next second
-    /// is judged by them.
+    /// Notes which alerts the log has columns for, from the next second on.
     pub fn allow(&mut self, possible: [bool; 4]) {
         self.alerts.allow(possible);
         self.rate.stop_next();
@@ -82,18 +85,19 @@ impl Counts {
         self.alerts.active()
     }
 
-    /// What was found since this was last taken.
+    /// The findings that were not taken yet, in the order of writing.
     #[inline(always)]
     pub fn found(&mut self) -> &mut Vec<Finding> {
         &mut self.found
     }
 
-    /// Takes back the memory of a written summary.
+    /// Reuses the memory of a summary that was written.
     pub fn recycle(&mut self, summary: Summary) {
         self.windows.recycle(summary);
     }
 
-    /// Takes note that a malformed line came at `second`.
+    /// Notes a malformed line at `second`: the summary of a gap ends with its
+    /// window.
     pub fn mark_malformed(&mut self, second: i64) {
         self.windows.mark_malformed(second);
     }
@@ -105,8 +109,8 @@ impl Counts {
         self.count(second, second, request, Arrival::OnTime);
     }
 
-    /// Counts a request at `second`, and in the window of `open`, a second that
-    /// isn't closed.
+    /// Counts a request in the rate at `second`, and in the window of `open`, a
+    /// second that is not closed.
     #[inline(always)]
     pub fn count(&mut self, second: i64, open: i64, request: Request<'_>, arrival: Arrival) {
         let slow = self.windows.slow();
@@ -116,14 +120,14 @@ impl Counts {
             slow: u64::from(request.latency.is_some_and(|latency| latency > slow)),
         };
         self.rate.count(second, sums);
-        // If it is the first one there, it may end a gap whose last second is closed
-        // already.
+        // The first request of a window can end a gap whose last second is
+        // already closed.
         if self.windows.count(open, request, arrival) && self.windows.next_due() <= self.closed {
             self.close_up_to(self.closed, false);
         }
     }
 
-    /// Closes what isn't yet up to `last`.
+    /// Closes every second up to `last` that is not closed yet.
     #[inline(always)]
     pub fn close(&mut self, last: i64) {
         if self.closed < last {
@@ -131,8 +135,8 @@ impl Counts {
         }
     }
 
-    /// Closes every second up to `last`, the last one that any request came for,
-    /// and finishes what is open.
+    /// Ends the run: closes every second up to `last` and finishes what is
+    /// open.
     pub fn drain(&mut self, last: i64, is_restarting: bool) {
         self.close_up_to(last, is_restarting);
         let alerting = self.alerts.active();
@@ -142,9 +146,10 @@ impl Counts {
         self.found.push(Finding::Drained(drained, alerting));
     }
 
-    /// Judges every second up to `last` and finishes what is due, in order of
-    /// time; an alert or recovery of a second before the summary that ends
-    /// with it. When time restarts, `last` closes what is active.
+    /// Closes every second up to `last`: judges the alerts and finishes the
+    /// windows that are due, in order of time. Alerts and recoveries of a
+    /// second come before the summary that ends with it. If time restarts,
+    /// closes the active alerts at `last`.
     #[inline(never)]
     fn close_up_to(&mut self, last: i64, is_restarting: bool) {
         let stop = self.alerts.first_full(self.earliest);
@@ -180,14 +185,14 @@ impl Counts {
         });
     }
 
-    /// Ends the summary of a gap at the window of `second`, at which something
-    /// happens; `alerting` is what was active before that.
+    /// Ends the summary of a gap before the window of `second`, because an
+    /// alert changes there. `alerting` is what was active before the change.
     fn split_gap(&mut self, second: i64, alerting: [bool; 4]) {
         let gap = self.windows.split_gap(second);
         self.found.extend(gap.map(|gap| Finding::Summary(gap, alerting)));
     }
 
-    /// Closes the alerts that are active, at the last second that is closed.
+    /// Closes the active alerts at `second`, the last closed one.
     fn close_alerts(&mut self, second: i64) {
         let (active, sums) = (self.alerts.active(), self.rate.sums());
         for kind in Kind::ALL {
@@ -196,7 +201,7 @@ impl Counts {
                 self.found.push(Finding::Closed(kind, second, sums, episode));
             }
         }
-        // Within a second they are in the order of the alerts.
+        // Within a second, alerts are written in the order of `Kind`.
         let others = self.found.iter().rposition(|found| found.kind_at(second).is_none());
         self.found[others.map_or(0, |other| other + 1)..]
             .sort_by_key(|found| found.kind_at(second).map(|kind| kind as u8));

@@ -1,32 +1,33 @@
-//! How long the requests of a window took: exact sum and maximum, and
-//! percentiles in bounded memory, the same in any order of requests.
+//! Latency statistics of a window: exact sum and maximum, and percentiles. They
+//! take bounded memory, and are the same in any order of requests.
 //!
-//! A value is rounded up to three significant digits, so there are about 15,000
-//! different ones. A percentile is never too low, and less than 1 % too high.
+//! Values are rounded up to three significant digits, so there are about 15,000
+//! different ones (steps). A percentile is never too low, and less than 1 % too
+//! high.
 
-/// Values are kept one by one up to so many: most windows have no more.
+/// Up to this many values are stored as they are. Most windows have no more.
 const FEW: usize = 1024;
-/// Counts that get their memory together.
+/// Counts are allocated in pages of this many.
 const PAGE: usize = 256;
 
-/// What is counted of the latencies of one window. All values are nanoseconds.
+/// The latencies of one window, in nanoseconds.
 #[derive(Debug, Default)]
 pub struct Latencies {
-    /// The last values.
+    /// The latest values, not counted in `many` yet.
     few: Vec<u64>,
     slow: u64,
-    /// Of those before these.
+    /// The totals of the values counted in `many`.
     poured: Totals,
-    /// How many values of each step are among those.
+    /// How many values each step has, in pages.
     many: Vec<Option<Box<[u64; PAGE]>>>,
 }
 
-/// How long requests took.
+/// The totals of a window, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Requests whose latency is known.
+    /// Requests with a latency.
     pub requests: u64,
-    /// Those that were slow.
+    /// Requests that took longer than `--slow`.
     pub slow: u64,
     /// The sum.
     pub sum: u128,
@@ -35,7 +36,7 @@ pub struct Totals {
 }
 
 impl Latencies {
-    /// Counts a request that took so long.
+    /// Adds a request.
     #[inline(always)]
     pub fn count(&mut self, latency: u64, is_slow: bool) {
         if self.few.len() == FEW {
@@ -45,7 +46,7 @@ impl Latencies {
         self.slow += u64::from(is_slow);
     }
 
-    /// Adds the last values to the others.
+    /// Moves the values in `few` to the counts in `many`.
     #[inline(never)]
     fn pour(&mut self) {
         self.poured = self.totals();
@@ -59,7 +60,7 @@ impl Latencies {
         }
     }
 
-    /// What was counted.
+    /// The totals of all requests so far.
     #[must_use]
     pub fn totals(&self) -> Totals {
         Totals {
@@ -70,9 +71,8 @@ impl Latencies {
         }
     }
 
-    /// The values below which, or at which, so many percent of the requests
-    /// are, by nearest rank; the percents must ascend. `None` if there are no
-    /// requests.
+    /// The percentiles by nearest rank, rounded up to three significant digits.
+    /// The percents must ascend. `None` without requests.
     #[must_use]
     pub fn percentiles<const N: usize>(&mut self, percents: [u64; N]) -> Option<[u64; N]> {
         let requests = self.poured.requests + self.few.len() as u64;
@@ -81,7 +81,8 @@ impl Latencies {
         }
         let ranks = percents.map(|percent| (requests * percent).div_ceil(100).max(1));
         if self.many.is_empty() {
-            // What is below one percentile is not looked at for the next.
+            // Values below one percentile need not be searched for the next
+            // one.
             let mut below = 0;
             return Some(ranks.map(|rank| {
                 let rank = usize::try_from(rank - 1).unwrap_or(usize::MAX);
@@ -104,7 +105,7 @@ impl Latencies {
         Some(percentiles)
     }
 
-    /// Forgets everything, and the memory of many.
+    /// Removes everything, and frees the memory of the counts.
     pub fn clear(&mut self) {
         self.few.clear();
         *self = Latencies { few: std::mem::take(&mut self.few), ..Latencies::default() };
@@ -121,7 +122,8 @@ const POWERS: [u64; 20] = {
     powers
 };
 
-/// What 2^64 is divided by each, rounded down; by 1 it would not fit.
+/// 2^64 divided by each power of ten, rounded down. The first entry is unused:
+/// 2^64 doesn't fit.
 const FACTORS: [u64; 20] = {
     let (mut factors, mut index) = ([0; 20], 1);
     while index < factors.len() {
@@ -133,16 +135,16 @@ const FACTORS: [u64; 20] = {
     factors
 };
 
-/// The number of the value that `nanoseconds` is rounded up to: below 1000 they
-/// are their own, and each power of ten above has 900.
+/// The number (step) of the value that `nanoseconds` is rounded up to. Values
+/// below 1000 are their own step; each power of ten above has 900 steps.
 #[expect(clippy::cast_possible_truncation, reason = "there are some 15,000 steps")]
 fn step(nanoseconds: u64) -> u16 {
     if nanoseconds < 1000 {
         return nanoseconds as u16;
     }
-    // A logarithm by the number of bits, and a division by way of a factor that
-    // is rounded down, so that what it gives is at most one too low. Both save
-    // instructions; by how much time was not measured.
+    // The logarithm comes from the number of bits. The division is a
+    // multiplication by a factor that is rounded down, so its result is at most
+    // one too low. Both save instructions; the time saved was not measured.
     let bits = u64::BITS - nanoseconds.leading_zeros();
     let at_most = ((bits * 1233) >> 12) as usize;
     let power = at_most - usize::from(nanoseconds < POWERS[at_most]) - 2;
@@ -150,7 +152,7 @@ fn step(nanoseconds: u64) -> u16 {
     let mut digits = ((u128::from(nanoseconds) * u128::from(factor)) >> 64) as u64;
     digits += u64::from(digits * divisor < nanoseconds);
     digits += u64::from(digits * divisor < nanoseconds);
-    // 1000 of one power are the first of the next.
+    // 1000 of one power is the first step of the next.
     (1000 + 900 * (power as u64 - 1) + digits - 100) as u16
 }
 
@@ -167,7 +169,7 @@ fn value(step: u16) -> u64 {
 mod tests {
     use super::*;
 
-    /// Rounded up to three significant digits, digit by digit.
+    /// Rounds up to three significant digits, digit by digit.
     fn rounded(nanoseconds: u64) -> u64 {
         let digits = nanoseconds.to_string();
         let Some(rest) = digits.get(3..) else { return nanoseconds };

@@ -1,4 +1,5 @@
-//! Counts of requests: by tumbling window, by sliding window, and the alerts.
+//! Counts of requests: summary windows, the alert window and the alerts.
+//! Defines what is counted of a request, and the known methods.
 
 pub mod alert;
 pub mod client_names;
@@ -8,7 +9,8 @@ pub mod rate;
 pub mod tally;
 pub mod window;
 
-/// The names of methods in the order of a summary; the last is any other.
+/// The known methods, in the order of a summary. The last one stands for all
+/// others.
 pub const METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other"];
 
@@ -17,10 +19,10 @@ pub const METHODS: [&str; 10] =
 pub struct Method(u8);
 
 impl Method {
-    /// A method that is none of the known ones, or none at all.
+    /// Any unknown method, or none.
     pub const OTHER: Method = Method(9);
 
-    /// The method of this name; names are case-sensitive (RFC 9110, 9.1).
+    /// The method called `name`. Names are case-sensitive (RFC 9110, 9.1).
     #[must_use]
     pub fn named(name: &[u8]) -> Method {
         match name {
@@ -37,11 +39,12 @@ impl Method {
         }
     }
 
-    /// The known method of this name and a space after it: in the lowest bytes,
-    /// the others are 0.
+    /// The known method in `word`: its name and a space in the lowest bytes,
+    /// zeros above.
     ///
-    /// A branch on the method would mispredict. There is none: the
-    /// remainder by 15 tells them apart.
+    /// Comparing with one method after the other would mispredict. Instead a
+    /// table is indexed by the word modulo 15, which differs for all known
+    /// methods.
     #[inline(always)]
     pub(crate) fn of_word(word: u64) -> Option<Method> {
         const BY_REMAINDER: [(u64, Method); 15] = {
@@ -62,29 +65,29 @@ impl Method {
         (known == word).then_some(method)
     }
 
-    /// Its place in [`METHODS`].
+    /// The index in [`METHODS`].
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 }
 
-/// What is counted of one record, but for its time.
+/// A record without its time.
 ///
-/// A column that the log doesn't have counts as an empty value.
+/// A missing column has the value of an empty field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// The client, as logged.
+    /// The client, as logged; `-` if empty.
     pub host: &'a [u8],
     /// The method.
     pub method: Method,
     /// The section, as logged; `-` if the target has no path.
     pub section: &'a [u8],
-    /// The status, 0 to 999, if there is one.
+    /// The status, 0 to 999; `None` if empty.
     pub status: Option<u16>,
     /// Bytes sent, at most 2^63-1.
     pub bytes: u64,
-    /// How long it took, in nanoseconds up to 2^63-1, if that is known.
+    /// Latency in nanoseconds, at most 2^63-1; `None` if unknown.
     pub latency: Option<u64>,
 }
 
@@ -97,19 +100,18 @@ impl Request<'_> {
     }
 }
 
-/// What is counted of a section or a host.
+/// The counts of one section or host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
     /// Requests.
     pub requests: u64,
-    /// Those with status 500 to 599.
+    /// Requests with status 500 to 599.
     pub server_errors: u64,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: u64,
 }
 
 impl Numbers {
-    /// Adds one request.
     #[inline(always)]
     fn count(&mut self, server_errors: u64, bytes: u64) {
         self.requests += 1;

@@ -1,21 +1,21 @@
-//! The sliding window: counts for each second, and their sums over the window
-//! at every second that changes them.
+//! The sliding window of the alerts: counts requests by second, and sums them
+//! over the last `window` seconds.
 //!
-//! Only seconds with requests are stored, and only seconds that enter or leave
-//! the window are visited. So neither a long gap nor a long window costs a
-//! loop.
+//! Only seconds with requests are stored. Closing visits only the seconds at
+//! which the sums change: one enters the window or leaves it. So a long gap or
+//! a long window costs no loop over its seconds.
 
 use std::collections::VecDeque;
 use std::ops::{AddAssign, SubAssign};
 
-/// What alerts are judged by.
+/// The sums that alerts are judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Requests.
     pub requests: u64,
-    /// Those with status 500 to 599.
+    /// Requests with status 500 to 599.
     pub server_errors: u64,
-    /// Those that took longer than a request should.
+    /// Requests that took longer than `--slow`.
     pub slow: u64,
 }
 
@@ -36,28 +36,30 @@ impl SubAssign for Sums {
     }
 }
 
-/// Counts requests by second and sums those of the last `window` seconds.
+/// Requests by second, and their sums over the alert window.
 #[derive(Clone, Debug)]
 pub struct SlidingWindow {
     window: i64,
-    /// The seconds with requests, in order of time: first those in the window,
-    /// then those that aren't closed yet.
+    /// The seconds with requests, in order: those inside the window, then those
+    /// that are not closed yet. Seconds that left the window are removed.
     seconds: VecDeque<(i64, Sums)>,
-    /// How many of `seconds` are in the window.
+    /// How many of `seconds` are inside the window.
     entered: usize,
-    /// The last second that was closed.
+    /// The last closed second.
     closed: i64,
-    /// What is in `(closed - window, closed]`.
+    /// The sums over `(closed - window, closed]`.
     sums: Sums,
-    /// Whether a late request has changed the sums since, or what they are judged by.
+    /// Whether the next second must be judged although none enters or leaves: a
+    /// late request changed the sums, or other alerts became possible.
     is_changed: bool,
-    /// The second of the last request, and what isn't in `seconds` yet of it:
-    /// the next one is of the same second nearly always.
+    /// The second of the last request, and its requests that are not in
+    /// `seconds` yet. Most requests have the same second as the one before.
     recent: (i64, Sums),
 }
 
 impl SlidingWindow {
-    /// An empty window of `window` seconds; every second up to `closed` is closed.
+    /// An empty window of `window` seconds. Every second up to `closed` counts
+    /// as closed.
     #[must_use]
     pub fn new(window: i64, closed: i64) -> SlidingWindow {
         SlidingWindow {
@@ -71,21 +73,21 @@ impl SlidingWindow {
         }
     }
 
-    /// The sums over the window that ends with the last closed second, late
-    /// requests included.
+    /// The sums over the window that ends with the last closed second,
+    /// including requests that came late.
     #[must_use]
     pub fn sums(&mut self) -> Sums {
         self.count_recent();
         self.sums
     }
 
-    /// Makes the next second one that [`SlidingWindow::close_next`] returns.
+    /// Makes [`SlidingWindow::close_next`] return the next second in any case.
     pub fn stop_next(&mut self) {
         self.is_changed = true;
     }
 
-    /// Counts a request at `second`, open or closed; one that has left the
-    /// window changes nothing.
+    /// Counts a request at `second`, open or closed. A second that has left the
+    /// window is ignored.
     #[inline(always)]
     pub fn count(&mut self, second: i64, request: Sums) {
         if second != self.recent.0 {
@@ -95,14 +97,15 @@ impl SlidingWindow {
         self.recent.1 += request;
     }
 
-    /// Puts what was counted last where it belongs.
+    /// Moves the requests of `recent` into `seconds`.
     #[inline(never)]
     fn count_recent(&mut self) {
         let (second, requests) = (self.recent.0, std::mem::take(&mut self.recent.1));
         if requests == Sums::default() {
             return;
         }
-        // Without gaps a second's place is as far from the end as the second.
+        // If every second has requests, the entry of `second` is `last -
+        // second` places from the end.
         let last = self.seconds.back().map_or(self.closed, |&(last, _)| last.max(self.closed));
         if second > last {
             self.seconds.push_back((second, requests));
@@ -135,9 +138,10 @@ impl SlidingWindow {
         }
     }
 
-    /// Closes seconds up to the next one that changes the sums, or up to `stop`
-    /// if that comes first, and returns that second with the sums over the
-    /// window that ends with it; `None` when every second up to `last` is closed.
+    /// Closes seconds up to the next one at which the sums change, or up to
+    /// `stop` if that comes first. Returns that second and the sums over the
+    /// window that ends with it, or `None` once every second up to `last` is
+    /// closed.
     pub fn close_next(&mut self, stop: Option<i64>, last: i64) -> Option<(i64, Sums)> {
         if self.closed >= last {
             return None;
@@ -172,7 +176,7 @@ mod tests {
 
     const ONE: Sums = Sums { requests: 1, server_errors: 0, slow: 0 };
 
-    /// What closing every second up to `last` returns.
+    /// The seconds that closing up to `last` returns, with their requests.
     fn close(window: &mut SlidingWindow, last: i64) -> Vec<(i64, u64)> {
         std::iter::from_fn(|| window.close_next(None, last))
             .map(|(second, sums)| (second, sums.requests))
@@ -208,7 +212,7 @@ mod tests {
         let mut window = SlidingWindow::new(10, 99);
         window.count(100, ONE);
         assert_eq!(close(&mut window, 105), [(100, 1)]);
-        // 96 leaves with the next second, 95 has left.
+        // Second 96 leaves the window with the next second; 95 has left it.
         for second in [97, 96, 95] {
             window.count(second, ONE);
         }

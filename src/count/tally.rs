@@ -1,13 +1,13 @@
-//! A table of the names that clients send in one window, with the counts of
-//! each. The number of names is bounded.
+//! The names (hosts or sections) of one window with their counts: the top
+//! names, the sum of the others, and a cap on the number of names.
 //!
-//! A name is found with one hash and one probe: an open-addressing table of
-//! indexes, at most half full, into entries in order of arrival. Nearly always
-//! the name is there already, spelt the same; so only a new name is checked for
-//! characters that are shown differently.
+//! An open-addressing hash table, at most half full, holds indexes into a list
+//! of entries in order of arrival. Most requests find their name with one hash
+//! and one probe, spelled exactly as before. So only a new spelling is checked
+//! for bytes that are shown as U+FFFD.
 //!
-//! The hash key is random for each run of the program, and changes when a probe
-//! gets long, so no client can choose names that collide.
+//! The hash key is random in each run of the program, and changes when a probe
+//! gets long, so clients cannot choose names that collide.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -18,77 +18,80 @@ use foldhash::fast::RandomState;
 use crate::count::Numbers;
 use crate::count::client_names::{Key, MAX_NAME, REPLACED, compare_shown, is_printable, stored};
 
-/// A table half full has probes of this length once in more names than a table
-/// can hold, unless somebody chooses them.
+/// A probe this long gives the table a new hash key. In a table that is half
+/// full it does not happen by chance with as many names as a table can hold.
 const LONGEST_PROBE: usize = 128;
 
-/// So few of the names are sooner kept sorted while the others are looked at
-/// than selected: of many with as many requests each, 5 % of the whole program's
-/// time.
+/// Up to this many top names are kept in a sorted prefix during one pass over
+/// all names. With many names of equal counts this saves 5 % of the whole
+/// program's time, compared with selecting them.
 const FEW: usize = 16;
 
-/// The names of one window and their numbers.
+/// The names of one window with their counts.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// How many names are counted one by one.
+    /// How many names are counted separately.
     cap: usize,
     hashing: RandomState,
-    /// 0, or one more than an entry's index and the highest bits of its hash.
-    places: Vec<u32>,
+    /// The hash table. A slot is 0 if it is free; otherwise its low bits are an
+    /// entry's index plus 1, and its high bits (the tag) are the highest bits
+    /// of the hash.
+    slots: Vec<u32>,
     entries: Vec<Entry>,
-    /// The names that are longer than a key, one after the other.
+    /// The names longer than a key, one after the other.
     text: Vec<u8>,
-    /// What came with a new name when there was no more room.
+    /// The counts of new names that came when the tally was full.
     capped: Numbers,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: [u8; Key::WHOLE],
-    /// Where its name starts in `text`, if it isn't all in its key.
+    /// The start of the name in `text`, if the name is longer than its key.
     start: u32,
     length: u8,
-    /// Whether the name holds [`REPLACED`].
+    /// Whether the name contains [`REPLACED`].
     is_replaced: bool,
     numbers: Numbers,
 }
 
-/// Where the place of a name would be that has none.
-struct Free {
+/// The free slot at which the search for a new name ended.
+struct FreeSlot {
     at: usize,
     probe: usize,
     tag: u32,
 }
 
-/// The names with the most requests, and all others together.
+/// The top names and the sum of the others.
 #[derive(Debug)]
 pub struct Ranking<'a> {
-    /// The names, as shown, and their numbers.
+    /// The top names as shown, with their counts.
     pub listed: Vec<(Cow<'a, str>, Numbers)>,
-    /// How many names are not listed, without those that came too late to be
-    /// counted one by one.
+    /// How many names are not listed. Names above the cap are not included.
     pub distinct: u64,
-    /// The numbers of all that is not listed.
+    /// The counts of everything that is not listed, names above the cap
+    /// included.
     pub other: Numbers,
-    /// Whether there were more names than are counted one by one.
+    /// Whether there were more names than the cap.
     pub capped: bool,
 }
 
 impl Tally {
-    /// The low bits of a place.
+    /// The bits of a slot that hold the index.
     const INDEX: u32 = (1 << 17) - 1;
-    const FIRST_PLACES: usize = 16;
+    const FIRST_SLOTS: usize = 16;
 
-    /// A tally that counts `cap` names one by one, at most 131,070.
+    /// A tally of at most `cap` names, which is at most 131,070.
     #[must_use]
     pub fn with_cap(cap: usize) -> Tally {
         Tally { cap, ..Tally::default() }
     }
 
-    /// Counts a request for the name that `raw` shows as; if it is new and there
-    /// is no room for it, for the others.
+    /// Counts a request for the name `raw`. A new name above the cap is counted
+    /// with the others.
     ///
-    /// The numbers come one by one: together they would be put into memory.
+    /// The numbers are separate parameters because a struct would be passed in
+    /// memory.
     #[inline(always)]
     pub fn count(&mut self, raw: &[u8], server_errors: u64, bytes: u64) {
         let raw = &raw[..raw.len().min(MAX_NAME)];
@@ -96,25 +99,25 @@ impl Tally {
         match self.find(raw, key) {
             Ok(index) => self.entries[index].numbers.count(server_errors, bytes),
             Err(free) if is_printable(raw) => self.count_new(raw, false, &free, server_errors, bytes),
-            Err(_) => self.count_odd(raw, server_errors, bytes),
+            Err(_) => self.count_replaced(raw, server_errors, bytes),
         }
     }
 
-    /// The index of a name's entry.
+    /// The index of the name's entry, or the free slot for it.
     #[inline(always)]
-    fn find(&self, name: &[u8], key: Key) -> Result<usize, Free> {
+    fn find(&self, name: &[u8], key: Key) -> Result<usize, FreeSlot> {
         let (at, tag) = self.hash(name, key);
-        let mask = self.places.len().wrapping_sub(1);
+        let mask = self.slots.len().wrapping_sub(1);
         let mut probe = 0;
         loop {
             let at = (at + probe) & mask;
-            // None is there before the first name.
-            let Some(&place) = self.places.get(at) else { return Err(Free { at: 0, probe, tag }) };
-            if place == 0 {
-                return Err(Free { at, probe, tag });
+            // The table is empty before the first name.
+            let Some(&slot) = self.slots.get(at) else { return Err(FreeSlot { at: 0, probe, tag }) };
+            if slot == 0 {
+                return Err(FreeSlot { at, probe, tag });
             }
-            if place & !Tally::INDEX == tag {
-                let index = (place & Tally::INDEX) as usize - 1;
+            if slot & !Tally::INDEX == tag {
+                let index = (slot & Tally::INDEX) as usize - 1;
                 let entry = &self.entries[index];
                 let is_it = Key::from_bytes(entry.key) == key && usize::from(entry.length) == name.len();
                 if is_it && (name.len() <= Key::WHOLE || self.name(entry) == name) {
@@ -125,7 +128,7 @@ impl Tally {
         }
     }
 
-    /// Where to look for a name first, and what its place has in its high bits.
+    /// The first slot to search, and the tag.
     #[inline(always)]
     fn hash(&self, name: &[u8], key: Key) -> (usize, u32) {
         let hash = if name.len() <= Key::WHOLE {
@@ -136,9 +139,9 @@ impl Tally {
         ((hash & 0xFFFF_FFFF) as usize, (hash >> 32) as u32 & !Tally::INDEX)
     }
 
-    /// Counts what may not be shown as it is written.
+    /// Counts a name that may contain bytes that are shown as U+FFFD.
     #[cold]
-    fn count_odd(&mut self, raw: &[u8], server_errors: u64, bytes: u64) {
+    fn count_replaced(&mut self, raw: &[u8], server_errors: u64, bytes: u64) {
         let mut buffer = [0; MAX_NAME];
         let name = stored(raw, &mut buffer);
         let key = Key::of(name);
@@ -152,7 +155,7 @@ impl Tally {
     }
 
     #[inline(never)]
-    fn count_new(&mut self, name: &[u8], is_replaced: bool, free: &Free, server_errors: u64, bytes: u64) {
+    fn count_new(&mut self, name: &[u8], is_replaced: bool, free: &FreeSlot, server_errors: u64, bytes: u64) {
         if self.entries.len() >= self.cap {
             self.capped.count(server_errors, bytes);
             return;
@@ -168,32 +171,33 @@ impl Tally {
             is_replaced,
             numbers: Numbers { requests: 1, server_errors, bytes },
         });
-        if self.entries.len() * 2 <= self.places.len() && free.probe < LONGEST_PROBE {
-            self.places[free.at] = free.tag | u32::try_from(self.entries.len()).unwrap_or(0);
+        if self.entries.len() * 2 <= self.slots.len() && free.probe < LONGEST_PROBE {
+            self.slots[free.at] = free.tag | u32::try_from(self.entries.len()).unwrap_or(0);
         } else {
-            while !self.place_all() {}
+            while !self.rehash() {}
         }
     }
 
-    /// Gives all entries places by another hash, with as much room again;
-    /// `false` if that takes too long a probe.
+    /// Grows the table and fills it with a new hash key. Returns `false` if a
+    /// probe gets too long; the caller then tries again with another key.
     #[cold]
-    fn place_all(&mut self) -> bool {
-        let room = (self.entries.len() * 4).next_power_of_two().max(Tally::FIRST_PLACES);
+    fn rehash(&mut self) -> bool {
+        let room = (self.entries.len() * 4).next_power_of_two().max(Tally::FIRST_SLOTS);
         self.hashing = RandomState::default();
-        self.places.clear();
-        self.places.resize(room, 0);
-        (0..self.entries.len()).all(|index| self.place(index))
+        self.slots.clear();
+        self.slots.resize(room, 0);
+        (0..self.entries.len()).all(|index| self.insert(index))
     }
 
-    /// Gives the entry at `index` a place; `false` if that takes too long a probe.
-    fn place(&mut self, index: usize) -> bool {
+    /// Puts the entry at `index` into the table. Returns `false` if the probe
+    /// gets too long.
+    fn insert(&mut self, index: usize) -> bool {
         let entry = &self.entries[index];
         let (at, tag) = self.hash(self.name(entry), Key::from_bytes(entry.key));
-        let mask = self.places.len() - 1;
-        let free = (at..at + LONGEST_PROBE).map(|at| at & mask).find(|&at| self.places[at] == 0);
+        let mask = self.slots.len() - 1;
+        let free = (at..at + LONGEST_PROBE).map(|at| at & mask).find(|&at| self.slots[at] == 0);
         if let Some(free) = free {
-            self.places[free] = tag | (u32::try_from(index).unwrap_or(0) + 1);
+            self.slots[free] = tag | (u32::try_from(index).unwrap_or(0) + 1);
         }
         free.is_some()
     }
@@ -204,7 +208,7 @@ impl Tally {
         if length <= Key::WHOLE { &entry.key[..length] } else { &self.text[entry.start as usize..][..length] }
     }
 
-    /// The `top` names (0: all) by requests, then by name, and the rest.
+    /// The `top` names (0 = all) by requests, descending, then by name.
     #[must_use]
     pub fn rank(&self, top: usize) -> Ranking<'_> {
         let top = if top == 0 { self.entries.len() } else { top };
@@ -231,8 +235,8 @@ impl Tally {
         }
     }
 
-    /// Brings the first `top` of `entries` to the front, sorted: they are kept
-    /// so while the others are looked at.
+    /// Moves the first `top` of `entries` to the front, sorted: one pass
+    /// inserts each entry into the sorted prefix if it belongs there.
     fn sort_few(&self, entries: &mut [&Entry], top: usize) {
         for index in 1..entries.len() {
             let entry = entries[index];
@@ -264,29 +268,30 @@ impl Tally {
         std::str::from_utf8(name).map_or_else(|_| String::from_utf8_lossy(name), Cow::Borrowed)
     }
 
-    /// Compares two names as they are shown, byte by byte.
+    /// Orders two names by the text that is shown, byte by byte.
     fn compare(&self, a: &Entry, b: &Entry) -> Ordering {
         if a.is_replaced || b.is_replaced {
             return compare_shown(self.name(a), self.name(b));
         }
-        // Most differ within their keys.
+        // Most names differ within their first eight bytes.
         let heads = Key::from_bytes(a.key).head().cmp(&Key::from_bytes(b.key).head());
         heads.then_with(|| self.name(a).cmp(self.name(b)))
     }
 
-    /// Forgets all names, and the memory of many.
+    /// Removes all names, and frees the memory if far more of it was allocated
+    /// than used.
     pub fn clear(&mut self) {
-        if self.places.len() > 64 && self.entries.len() * 16 < self.places.len() {
+        if self.slots.len() > 64 && self.entries.len() * 16 < self.slots.len() {
             *self = Tally { cap: self.cap, hashing: self.hashing.clone(), ..Tally::default() };
         }
-        self.places.fill(0);
+        self.slots.fill(0);
         self.entries.clear();
         self.text.clear();
         self.capped = Numbers::default();
     }
 }
 
-/// Hashed by its bytes alone: a slice's own hash has its length in front.
+/// Hashes the bytes alone; the hash of a slice would start with its length.
 struct Bytes<'a>(&'a [u8]);
 
 impl std::hash::Hash for Bytes<'_> {
@@ -309,7 +314,7 @@ mod tests {
         tally
     }
 
-    /// The names and requests of a whole tally.
+    /// All names with their requests.
     fn ranked(tally: &Tally) -> Vec<(String, u64)> {
         let ranking = tally.rank(0);
         ranking.listed.into_iter().map(|(name, numbers)| (name.into_owned(), numbers.requests)).collect()
@@ -386,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_names_as_may_be_are_counted_one_by_one() {
+    fn names_up_to_the_cap_are_counted_separately() {
         let mut tally = Tally::with_cap(100_000);
         for round in 0..2 {
             for number in 0..100_000 {
@@ -398,17 +403,17 @@ mod tests {
     }
 
     #[test]
-    fn places_that_are_all_taken_make_another_hash() {
+    fn a_table_without_free_slots_gets_another_hash_key() {
         let mut tally = tally(&[b"a", b"b"]);
-        tally.places.resize(65_536, 0);
-        tally.places.fill(1);
-        tally.places[0] = 0;
+        tally.slots.resize(65_536, 0);
+        tally.slots.fill(1);
+        tally.slots[0] = 0;
         tally.count(b"c", 0, 0);
         assert_eq!(ranked(&tally), [("a".to_owned(), 1), ("b".to_owned(), 1), ("c".to_owned(), 1)]);
     }
 
     #[test]
-    fn the_first_are_the_first_however_many_are_wanted() {
+    fn the_top_names_are_those_of_a_full_sort() {
         for length in 0..50_usize {
             let mut tally = Tally::with_cap(100);
             let mut sorted = Vec::new();

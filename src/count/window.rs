@@ -1,5 +1,8 @@
-//! Tumbling windows: counts the requests of each, and tells which are finished.
-//! The caller decides when a second is closed.
+//! Tumbling windows: counts the requests of each window and finishes it as a
+//! summary. Decides when an empty window gets a summary of its own and when a
+//! gap becomes one summary.
+//!
+//! The caller decides which seconds are closed.
 
 use std::collections::VecDeque;
 
@@ -7,21 +10,22 @@ use crate::count::latency::Latencies;
 use crate::count::tally::Tally;
 use crate::count::{METHODS, Request};
 
-/// Empty windows in a row that get a summary each.
+/// After a window with requests, this many empty windows get a summary each.
+/// The rest of the gap is one summary.
 const SINGLES: u32 = 12;
 
-/// How a request came to be counted in a window.
+/// How a request came into a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// By its own time.
+    /// The request came in time and is counted at its own second.
     OnTime,
-    /// After its second was closed.
+    /// Its second was closed already.
     Late,
-    /// With a time ahead of everything else.
+    /// Its time is far ahead of the log's, and nothing confirmed it.
     Future,
 }
 
-/// A finished window, or the rest of a gap, which has no requests.
+/// A finished window, or the rest of a gap without requests.
 #[derive(Debug)]
 pub struct Summary {
     /// The first second.
@@ -31,26 +35,27 @@ pub struct Summary {
     /// Whether it starts before the run's earliest request, or the input ended
     /// (or time restarted) before its last second.
     pub partial: bool,
-    /// Requests by status, those that occur, ascending.
+    /// Requests by status, ascending, without zeros.
     pub status_codes: Vec<(u16, u64)>,
-    /// What was counted.
+    /// The counts.
     pub window: Box<Window>,
 }
 
-/// What the next summary is of.
+/// What the next summary will cover.
 #[derive(Clone, Copy, Debug)]
 enum Due {
     /// A window with requests.
     Requests { start: i64 },
-    /// An empty window on its own.
+    /// One empty window.
     Single { start: i64 },
-    /// The rest of a gap, up to a window with requests or with malformed lines.
+    /// The rest of a gap, up to a window with requests, or to the end of one
+    /// with malformed lines.
     Gap { start: i64, end: i64 },
-    /// Nothing before a further request comes.
+    /// Nothing until another request comes.
     Nothing,
 }
 
-/// How many names each window counts one by one.
+/// How many names each window counts separately.
 #[derive(Clone, Copy, Debug)]
 struct Caps {
     sections: usize,
@@ -60,33 +65,34 @@ struct Caps {
 /// The tumbling windows of one run of time.
 #[derive(Debug)]
 pub struct Windows {
-    /// Length of a window in seconds.
+    /// Length of a window, in seconds.
     interval: i64,
-    /// A request that takes longer is slow; in nanoseconds.
+    /// A request that takes longer is slow, in nanoseconds.
     slow: u64,
     caps: Caps,
-    /// The windows with requests that aren't finished yet, in order of time.
+    /// The unfinished windows with requests, in order of time.
     open: VecDeque<Box<Window>>,
-    /// The window that the last request was counted in.
+    /// The index in `open` of the last request's window.
     last: usize,
-    /// The first second that no summary covers; `None` before the first one.
+    /// The first second that no summary covers yet; `None` before the first
+    /// summary.
     covered: Option<i64>,
-    /// Empty windows finished since the last one with requests.
+    /// How many empty windows were finished since the last one with requests.
     singles: u32,
-    /// The starts of the windows not covered yet in which malformed lines came.
+    /// The starts of windows with malformed lines that no summary covers yet.
     marked: VecDeque<i64>,
     statuses: Statuses,
-    /// Memory of a finished window for the next one.
+    /// A cleared window, for reuse of its memory.
     spare: Option<Box<Window>>,
 }
 
 impl Windows {
-    /// No windows yet; they will be `interval` seconds long, and a record may
-    /// be `lateness` seconds out of order. A request that takes longer than
+    /// No windows yet. They are `interval` seconds long, records may be
+    /// `lateness` seconds out of order, and a request that takes longer than
     /// `slow` nanoseconds is slow.
     #[must_use]
     pub fn new(interval: i64, lateness: i64, slow: u64) -> Windows {
-        // The most windows that can be open at once share what there is.
+        // All windows that can be open at once share 200,000 hosts.
         let shares = lateness.unsigned_abs().div_ceil(interval.unsigned_abs()) + 1;
         let hosts = usize::try_from(200_000 / shares).unwrap_or(0).clamp(1_000, 100_000);
         Windows {
@@ -103,15 +109,15 @@ impl Windows {
         }
     }
 
-    /// A request that takes longer is slow; in nanoseconds.
+    /// A request that takes longer is slow, in nanoseconds.
     #[must_use]
     #[inline(always)]
     pub fn slow(&self) -> u64 {
         self.slow
     }
 
-    /// Counts a request in the window of `second`, which must be open; says
-    /// whether it is the first one there.
+    /// Counts a request in the window of `second`, which must not be finished.
+    /// Returns whether it is the window's first request.
     #[inline(always)]
     pub fn count(&mut self, second: i64, request: Request<'_>, arrival: Arrival) -> bool {
         let interval = self.interval;
@@ -124,15 +130,15 @@ impl Windows {
         self.count_elsewhere(second, request, arrival)
     }
 
-    /// The same in another window than the last request's.
+    /// Does the same for another window than the last request's.
     #[inline(never)]
     fn count_elsewhere(&mut self, second: i64, request: Request<'_>, arrival: Arrival) -> bool {
         self.last = self.index_of(second);
         self.open[self.last].count(request, arrival, &mut self.statuses, self.slow)
     }
 
-    /// Takes note that a malformed line came in the window of `second`: if that
-    /// lies in a gap, a summary ends with it.
+    /// Notes a malformed line in the window of `second`. If the window lies in
+    /// a gap, a summary ends with it.
     pub fn mark_malformed(&mut self, second: i64) {
         let start = self.start_of(second);
         if self.marked.back() != Some(&start) {
@@ -140,8 +146,8 @@ impl Windows {
         }
     }
 
-    /// The second with which the next summary can be finished; it may be closed
-    /// already if a gap has just come to an end.
+    /// The second that must be closed to finish the next summary. It may be
+    /// closed already if a request has just ended a gap.
     #[must_use]
     pub fn next_due(&self) -> i64 {
         match self.due() {
@@ -151,7 +157,8 @@ impl Windows {
         }
     }
 
-    /// Finishes what is due. `earliest` is the least accepted time of the run.
+    /// Finishes the next summary. `earliest` is the least accepted time of the
+    /// run.
     pub fn finish_due(&mut self, earliest: i64) -> Option<Summary> {
         match self.due() {
             Due::Requests { start } => self.finish_first(start < earliest),
@@ -172,7 +179,7 @@ impl Windows {
             (Some(start), _) if self.singles < SINGLES => Due::Single { start },
             (Some(start), first) => {
                 let marked = self.marked.front().map(|marked| marked + self.interval);
-                // Of the two ends the one that comes first.
+                // The gap ends with whichever comes first.
                 match first.into_iter().chain(marked).min() {
                     Some(end) => Due::Gap { start, end },
                     None => Due::Nothing,
@@ -182,16 +189,16 @@ impl Windows {
         }
     }
 
-    /// Ends the summary of a gap at the start of the window of `second`, if
-    /// there is one.
+    /// If the window of `second` lies in a gap, ends the gap's summary at the
+    /// start of that window.
     pub fn split_gap(&mut self, second: i64) -> Option<Summary> {
         let start = self.start_of(second);
         let covered = self.covered.filter(|&covered| covered < start)?;
         Some(self.finish_empty(covered, start, false))
     }
 
-    /// Finishes the window that is open after every second up to `closed` was
-    /// closed and everything that is due was finished; it may be empty.
+    /// Finishes the open window at the end of a run; it may be empty. Every
+    /// second up to `closed` is closed, and everything due was finished.
     pub fn drain(&mut self, closed: i64) -> Summary {
         let start = self.start_of(closed + 1);
         let drained = self.finish_first(true);
@@ -199,7 +206,7 @@ impl Windows {
         drained.unwrap_or_else(|| self.finish_empty(start, start + self.interval, true))
     }
 
-    /// Takes the memory of a finished window.
+    /// Keeps the memory of a written summary for the next window.
     pub fn recycle(&mut self, summary: Summary) {
         let mut window = summary.window;
         window.clear();
@@ -210,7 +217,8 @@ impl Windows {
         second - second.rem_euclid(self.interval)
     }
 
-    /// The index among the open windows of the one that holds `second`.
+    /// The index in `open` of the window that holds `second`, which is created
+    /// if it is missing.
     fn index_of(&mut self, second: i64) -> usize {
         let start = self.start_of(second);
         let index = self.open.partition_point(|window| window.start < start);
@@ -250,27 +258,27 @@ impl Windows {
     }
 }
 
-/// What is counted of the requests of one tumbling window.
+/// The counts of one tumbling window.
 #[derive(Debug, Default)]
 pub struct Window {
     start: i64,
-    /// All requests.
+    /// All requests, including late and future ones.
     pub requests: u64,
     /// Requests that came after their second was closed.
     pub late: u64,
-    /// Requests stamped ahead of everything else.
+    /// Requests whose time is far ahead of the log's.
     pub future: u64,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: u64,
-    /// Requests by the column of their status.
+    /// Requests by status, indexed by [`Statuses::column`].
     statuses: Vec<u64>,
     /// Requests by method, in the order of [`METHODS`].
     pub methods: [u64; METHODS.len()],
-    /// How long they took.
+    /// Latencies.
     pub latencies: Latencies,
-    /// The sections.
+    /// Requests by section.
     pub sections: Tally,
-    /// The hosts.
+    /// Requests by host.
     pub hosts: Tally,
 }
 
@@ -324,26 +332,28 @@ impl Window {
     }
 }
 
-/// The statuses that have occurred, each with a column in every window.
+/// Gives each status that occurs a small index (its column), the same in every
+/// window.
 ///
-/// Direct index: a search would mispredict.
+/// The table is indexed by the status itself, because a search would
+/// mispredict.
 #[derive(Debug)]
 struct Statuses {
-    /// By status; [`Statuses::NONE`] if it hasn't occurred.
+    /// The column of each status, or [`Statuses::NONE`].
     columns: Vec<u16>,
-    /// By column.
+    /// The status of each column.
     statuses: Vec<u16>,
 }
 
 impl Statuses {
-    /// What no column is.
+    /// Marks a status without a column.
     const NONE: u16 = u16::MAX;
 
     fn new() -> Statuses {
         Statuses { columns: vec![Statuses::NONE; 1000], statuses: Vec::new() }
     }
 
-    /// The column of a status from 0 to 999.
+    /// The column of a status, 0 to 999.
     #[inline(always)]
     fn column(&mut self, status: u16) -> usize {
         let column = &mut self.columns[usize::from(status)];
@@ -354,7 +364,7 @@ impl Statuses {
         usize::from(*column)
     }
 
-    /// The statuses of a window and their requests, ascending.
+    /// The statuses that occur with their requests, ascending.
     fn list(&self, requests: &[u64]) -> Vec<(u16, u64)> {
         let pairs = self.statuses.iter().copied().zip(requests.iter().copied());
         let mut codes: Vec<_> = pairs.filter(|&(_, requests)| requests > 0).collect();

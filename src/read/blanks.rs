@@ -1,37 +1,38 @@
-//! A line with fields separated by blanks -> fields: the default format of
-//! nginx and Apache, and W3C logs.
+//! A line separated by blanks -> fields: the default log of nginx and Apache
+//! (`combined`), and W3C logs. Handles a virtual host before the client, and
+//! user names with blanks in them.
 //!
-//! A field is the text between two blanks, or `"…"` or `[…]`. In quotes a
-//! backslash escapes the next byte, and is dropped.
+//! A field is the text between two blanks, or `"…"` or `[…]`. In quotes, a
+//! backslash escapes the next byte and is dropped.
 
 use crate::read::record::{Record, UnclosedQuote, find, is_blank};
 
-/// How the start of a line is to be read.
+/// How the fields before the time are split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// Each field by itself.
     Fields,
-    /// So many fields stand before a time in brackets. Further ones belong to
-    /// the last of them, the user: a name can have blanks in it.
+    /// This many fields stand before a time in brackets. Surplus ones belong to
+    /// the last of them, the user, because a user name can contain blanks.
     Before(usize),
-    /// The same with the usual three; if a virtual host stands before them, it
-    /// is left out.
+    /// The same with the usual three fields. A virtual host before them is
+    /// dropped.
     Usual,
-    /// Each field by itself; if a virtual host stands before the usual ones, it
-    /// is left out.
+    /// Each field by itself. A virtual host before the usual fields is dropped.
     UsualFields,
 }
 
-/// Splits lines at blanks; its buffer serves one line after the other.
+/// Splits lines at blanks. Its buffers are reused for each line.
 #[derive(Debug, Default)]
 pub struct BlankSplitter {
     ranges: Vec<(usize, usize)>,
-    /// The fields one after the other, if one isn't as it stands in the line.
+    /// The fields one after the other, if one of them differs from the text in
+    /// the line.
     text: Vec<u8>,
 }
 
 impl BlankSplitter {
-    /// The fields of `line`.
+    /// Splits `line` into fields.
     ///
     /// # Errors
     ///
@@ -52,7 +53,8 @@ impl BlankSplitter {
             at = end + 1;
         }
         if start == Start::UsualFields {
-            // A time in brackets starts with the day; a user may be called `[u]`.
+            // A time in brackets starts with the day, a digit. A user name like
+            // `[u]` does not.
             let is_time = |index: usize| {
                 let text = self.ranges.get(index).and_then(|&(start, end)| line.get(start..end));
                 matches!(text, Some([b'[', b'0'..=b'9', ..]))
@@ -64,13 +66,14 @@ impl BlankSplitter {
         Ok(self.without_escapes(line))
     }
 
-    /// The text of the last record that isn't as it stands in its line.
+    /// The text of the last record, if its fields differ from the text in the
+    /// line.
     pub(crate) fn unquoted(&self) -> &[u8] {
         &self.text
     }
 
-    /// The fields as they are meant: without the backslashes in quotes, and the
-    /// quotes that text follows.
+    /// Removes the backslashes of escapes, and the quotes of a field like
+    /// `"a"b`.
     fn without_escapes<'a>(&'a mut self, line: &'a [u8]) -> Record<'a> {
         let is_quoted = |&(start, end): &(usize, usize)| {
             line[..start].last() == Some(&b'"') && line[start..end].contains(&b'\\')
@@ -99,11 +102,11 @@ impl BlankSplitter {
         Record::new(&self.text, &self.ranges)
     }
 
-    /// The fields before a time.
+    /// Splits the fields before a time in brackets.
     fn split_start(&mut self, text: &[u8], start: Start) {
         let mut at = 0;
         loop {
-            // A user may be called anything: a quote left open is a letter.
+            // A user name can be anything: an unclosed quote is part of it.
             let (range, end) = field(text, at).unwrap_or_else(|UnclosedQuote| {
                 let end = at + find_blank(&text[at..]);
                 ((at, end), end)
@@ -116,7 +119,8 @@ impl BlankSplitter {
         }
         let wanted = match start {
             Start::Fields | Start::UsualFields => return,
-            // The ident, which is `-` everywhere, shows that they are the user's.
+            // The ident field is `-` in practice. Where it is, the surplus
+            // fields after it belong to the user name.
             Start::Before(wanted) if wanted < 2 || !is_dash(text, self.ranges.get(wanted - 2)) => return,
             Start::Before(wanted) => wanted,
             Start::Usual => {
@@ -133,9 +137,9 @@ impl BlankSplitter {
     }
 }
 
-/// Whether what stands before a time is `vhost host ident user` and not
-/// `host ident user`. The ident is `-` everywhere: in the second place it says
-/// that there is no virtual host, only a user with blanks in the name.
+/// Whether the fields before the time are `vhost host ident user` rather than
+/// `host ident user`. The ident field is `-` in practice: if it is the second
+/// field, there is no virtual host, only a user name with blanks.
 fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
     let is_ident = |index: usize| is_dash(text, fields.get(index));
     match fields.len() {
@@ -145,8 +149,7 @@ fn has_virtual_host(text: &[u8], fields: &[(usize, usize)]) -> bool {
     }
 }
 
-/// Whether the value of a field is `-`; an empty one in quotes may stand before,
-/// and in quotes a backslash.
+/// Whether a field's value is `-`, also when written `""-` or `"\-"`.
 fn is_dash(text: &[u8], field: Option<&(usize, usize)>) -> bool {
     field.is_some_and(|&(start, end)| match &text[start..end] {
         b"-" | b"\"\"-" => true,
@@ -155,22 +158,23 @@ fn is_dash(text: &[u8], field: Option<&(usize, usize)>) -> bool {
     })
 }
 
-/// Where the blank stands before the time in brackets that comes before the
-/// request. Servers escape quotes in what a client sends: the first quote after
-/// a bracket begins the request, whatever the user is called.
+/// The index of the blank before the time in brackets. Servers escape quotes in
+/// what a client sends, so the first `] "` ends the time and begins the
+/// request, whatever the user name is.
 fn time_bracket(line: &[u8]) -> Option<usize> {
     let end = memchr::memmem::find(line, b"] \"")?;
     memchr::memmem::rfind(&line[..end], b" [")
 }
 
-/// Whether a line starts with a word without delimiters, and a time in brackets
-/// and a quote follow: the form of a default log.
+/// Whether a line looks like the default log of nginx or Apache: a word without
+/// delimiters first, later a time in brackets and a quote.
 pub(crate) fn starts_like_combined(line: &[u8]) -> bool {
     let word = &line[..line.iter().position(|&byte| byte == b' ').unwrap_or(0)];
     !word.is_empty() && !word.iter().any(|byte| b",;|\t\"".contains(byte)) && time_bracket(line).is_some()
 }
 
-/// The field that starts at `at`, and where the blank behind it is.
+/// The range of the field that starts at `at`, and the index of the blank after
+/// it.
 fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuote> {
     match line.get(at) {
         Some(b'"') => {
@@ -178,12 +182,12 @@ fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuot
             if line.get(close + 1).is_none_or(|&byte| is_blank(byte)) {
                 return Ok(((at + 1, close), close + 1));
             }
-            // What follows the quote belongs to the field.
+            // The text after the closing quote belongs to the field.
             let end = close + 1 + find_blank(&line[close + 1..]);
             Ok(((at, end), end))
         }
         Some(b'[') => {
-            // Without a bracket that closes it is a word.
+            // Without a closing bracket it is a word.
             let close = at + find(&line[at..], b']');
             let close = if close < line.len() { close } else { at };
             let end = close + find_blank(&line[close..]);
@@ -196,8 +200,8 @@ fn field(line: &[u8], at: usize) -> Result<((usize, usize), usize), UnclosedQuot
     }
 }
 
-/// Appends `quoted` up to the quote that ends it, without backslashes, and
-/// returns what follows that quote.
+/// Appends `quoted` up to its closing quote, without backslashes. Returns what
+/// follows the closing quote.
 fn unescape<'a>(quoted: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
     let mut at = 0;
     while let Some(&byte) = quoted.get(at) {
@@ -212,7 +216,7 @@ fn unescape<'a>(quoted: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
     b""
 }
 
-/// The quote that ends what starts at `at`.
+/// The index of the closing quote at or after `at`.
 fn closing_quote(line: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += memchr::memchr2(b'"', b'\\', line.get(at..)?)?;
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(host("h - u v [t] \"GET /\" 200 5"), "h");
         assert_eq!(host("v h - u v w [t] \"GET /\" 200 5"), "h");
         assert_eq!(host("v h - - [t] \"GET /\" 200 5"), "h");
-        // An ident in quotes is no other one, escaped or not.
+        // An ident in quotes, escaped or not, is an ident.
         assert_eq!(host(r#"h "-" u v [t] "GET /" 200 5"#), "h");
         assert_eq!(host(r#"h "\-" u v [t] "GET /" 200 5"#), "h");
         assert_eq!(host(r#"v \- u w [t] "GET /" 200 5"#), r"\-");

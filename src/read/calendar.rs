@@ -1,19 +1,21 @@
-//! The forms of time in logs -> a local time and its offset, or epoch seconds.
-//! Zones are handled in `timestamp`.
+//! The known forms of time: epoch seconds, RFC 3339, the Common Log Format,
+//! Kibana. Reads a local time with its offset; zones are handled in
+//! `timestamp`.
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-/// The last second of the year 8999; the first one is 0, of the year 1970.
+/// The last second of the year 8999, the greatest time that is read. The least
+/// is 0.
 pub const LAST_SECOND: i64 = 221_845_391_999;
-/// The first second of 1971: hardly a log is older.
+/// The first second of 1971. An earlier time is most likely not a time.
 pub(crate) const YEAR_1971: i64 = 365 * 86_400;
 
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
-/// Epoch seconds, or their thousandths, millionths or billionths; floored.
-/// Eight digits that are a calendar day are none.
+/// Epoch seconds, milliseconds, microseconds or nanoseconds, rounded down to
+/// seconds. Eight digits that are a calendar day (`20210930`) are not a time.
 pub(crate) fn epoch_second(text: &[u8]) -> Option<i64> {
     let mut value: u64 = 0;
     let mut digits = 0;
@@ -39,7 +41,7 @@ pub(crate) fn epoch_second(text: &[u8]) -> Option<i64> {
     i64::try_from(value / unit).ok().filter(|&second| second <= LAST_SECOND)
 }
 
-/// Whether eight digits are a day of the years that are read, like `20210930`.
+/// Whether eight digits are a day from 1970 to 8999, like `20210930`.
 fn is_day(digits: &[u8]) -> bool {
     let day = || {
         let (year, month, day) = (number(&digits[..4])?, number(&digits[4..6])?, number(&digits[6..])?);
@@ -49,12 +51,13 @@ fn is_day(digits: &[u8]) -> bool {
     day().is_some()
 }
 
-/// A day and a time of day, and the offset if there is one:
+/// Reads a date and a time of day, with the offset if there is one. The forms
+/// are:
 ///
-/// - RFC 3339 and what is commonly written for it: `2019-02-07T21:11:00Z`,
+/// - RFC 3339 and its common variants: `2019-02-07T21:11:00Z`,
 ///   `2019/02/07 21:11`, `2019-02-07 21:11:00,123 +0100`,
-/// - the Common Log Format's `[07/Feb/2019:21:11:00 +0000]`,
-/// - Kibana's `Sep 30, 2021 @ 10:00:00.000`.
+/// - the Common Log Format: `[07/Feb/2019:21:11:00 +0000]`,
+/// - Kibana: `Sep 30, 2021 @ 10:00:00.000`.
 pub(crate) fn local_time(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
     match text {
         [b'0'..=b'9', _, _, _, b'-' | b'/', ..] => rfc3339(text),
@@ -73,7 +76,7 @@ fn rfc3339(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
         let (clock, rest) = clock.split_at_checked(8)?;
         (date_time(day, clock)?, without_fraction(rest)?)
     } else {
-        // Without seconds.
+        // There are no seconds.
         let (clock, rest) = clock.split_at_checked(5)?;
         (date_time(day, clock)?, rest)
     };
@@ -91,7 +94,7 @@ fn common_log(text: &[u8]) -> Option<(DateTime, Option<Offset>)> {
     Some((date_time(day, &head[12..])?, offset(without_fraction(rest)?)?))
 }
 
-/// `MMM D, YYYY @ HH:mm:ss.SSS`
+/// Reads `MMM D, YYYY @ HH:mm:ss.SSS`.
 fn kibana(text: &[u8]) -> Option<DateTime> {
     let (head, rest) = text.split_at_checked(4)?;
     let comma = rest.iter().position(|&byte| byte == b',')?;
@@ -111,15 +114,15 @@ fn month(name: &[u8]) -> Option<i16> {
     i16::try_from(index + 1).ok()
 }
 
-/// What follows a fraction, after a point or a comma, if there is one.
+/// Skips a fraction after a point or a comma, if there is one.
 fn without_fraction(text: &[u8]) -> Option<&[u8]> {
     let Some((b'.' | b',', fraction)) = text.split_first() else { return Some(text) };
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 { None } else { Some(&fraction[digits..]) }
 }
 
-/// A year, month and day, and `HH:MM:SS` or `HH:MM`; second 60 is 59, as a
-/// leap second has no number of its own in UTC's epoch.
+/// Combines a year, month and day with `HH:MM:SS` or `HH:MM`. Second 60, a leap
+/// second, becomes 59: UTC's epoch has no number for it.
 fn date_time((year, month, day): (i16, i16, i16), clock: &[u8]) -> Option<DateTime> {
     let second = match clock {
         [_, _, b':', _, _, b':', second @ ..] => number(second)?,
@@ -131,9 +134,10 @@ fn date_time((year, month, day): (i16, i16, i16), clock: &[u8]) -> Option<DateTi
     DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()
 }
 
-/// Nothing, `Z`, `UTC`, `GMT`, `+hh`, `+hhmm` or `+hh:mm`, also after a blank.
+/// Reads `Z`, `UTC`, `GMT`, `+hh`, `+hhmm` or `+hh:mm`, also after a blank, or
+/// nothing.
 ///
-/// The outer `None` is text that is no offset.
+/// The outer `None` means that the text is not an offset.
 #[expect(clippy::option_option, reason = "no offset is one of the forms of an offset")]
 fn offset(text: &[u8]) -> Option<Option<Offset>> {
     let text = match text {
@@ -160,7 +164,7 @@ fn offset(text: &[u8]) -> Option<Option<Offset>> {
     }
 }
 
-/// Up to four digits and nothing else.
+/// One to four digits.
 fn number(digits: &[u8]) -> Option<i16> {
     if digits.is_empty() || digits.len() > 4 {
         return None;

@@ -1,4 +1,5 @@
-//! What a line is, judged alone, under each possible delimiter.
+//! What a line is by itself: a record, a header, a comment or malformed. Tries
+//! each delimiter until one is known.
 
 use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
@@ -10,33 +11,33 @@ use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
 use crate::read::w3c::{fields_directive, read_fields};
 
-/// How the columns came to be known.
+/// How the columns became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Basis {
-    /// `--columns` gives their positions: no header changes them.
+    /// `--columns` gives their positions. No header changes them.
     Given,
-    /// The usual seven, as nothing says otherwise.
+    /// Nothing names them, so they are assumed to be the usual seven.
     Assumed,
-    /// A header.
+    /// A header names them.
     Header,
-    /// They aren't: a header without a time, or none yet by whose names the
-    /// columns were given.
+    /// They are unknown: a header had no time column, or `--columns` gives
+    /// names and no header has come yet.
     Unknown,
 }
 
-/// The columns and the delimiter as they are at one time.
+/// What is known about the columns and the delimiter.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) columns: Columns,
     pub(crate) basis: Basis,
-    /// The index of the delimiter; `None` until a line was a header or a good
+    /// The index of the delimiter; `None` until a line was a header or a
     /// record.
     pub(crate) delimiter: Option<usize>,
-    /// Whether a header or an option has said the delimiter.
+    /// Whether a header or `--delimiter` gave the delimiter.
     pub(crate) is_said: bool,
     /// Whether a record was read by these columns.
     pub(crate) has_records: bool,
-    /// Whether the first line couldn't be read, so that the usual seven are
+    /// Whether the first line couldn't be read, which puts the assumed columns
     /// in doubt.
     pub(crate) is_doubtful: bool,
 }
@@ -53,18 +54,19 @@ impl State {
     }
 }
 
-/// What a line says by itself; an index is that of the delimiter.
+/// What a line is. An index is that of a delimiter.
 #[derive(Debug)]
 pub(crate) enum LineKind {
     /// A record.
     Good(usize, Good),
-    /// A header; one of `#Fields` doesn't say what separates the records.
+    /// A header. `#Fields` has no index, because it doesn't show the delimiter.
     Header(Option<usize>, Box<Columns>),
-    /// A header that can't be used: it lacks a time, or a column by its name.
-    Useless(Malformed),
-    /// A line that starts with `#`.
+    /// A header that can't be used: it lacks a time, or a name of `--columns`.
+    UnusableHeader(Malformed),
+    /// A line that starts with `#` and is no record.
     Comment,
-    /// A first line that is a header to people only.
+    /// A first line without numbers and times, where `--columns` gives
+    /// positions: most likely a header.
     FirstLine,
     /// None of these.
     Bad(Malformed),
@@ -73,9 +75,9 @@ pub(crate) enum LineKind {
 /// Reads lines under every delimiter.
 #[derive(Debug)]
 pub(crate) struct LineReader {
-    /// Roles and names that `--columns` gives.
+    /// Roles and names from `--columns`.
     called: Vec<(String, String)>,
-    /// One for each delimiter, in order of preference.
+    /// One reader per delimiter, in order of preference.
     readers: Vec<Delimited>,
     pub(crate) times: TimeReader,
 }
@@ -86,13 +88,11 @@ impl LineReader {
         LineReader { called, readers, times }
     }
 
-    /// The index of a delimiter.
     pub(crate) fn index_of(&self, delimiter: u8) -> Option<usize> {
         self.readers.iter().position(|reader| reader.delimiter() == delimiter)
     }
 
-    /// What the input most likely is, of which `text` is the first line that
-    /// couldn't be read.
+    /// Guesses what the input is from its first malformed line.
     pub(crate) fn hint(&self, text: &[u8], problem: &Malformed, basis: Basis) -> Option<Hint> {
         let asked = match basis {
             _ if self.has_names() => Asked::Names,
@@ -102,7 +102,7 @@ impl LineReader {
         guess_format::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
     }
 
-    /// The fast way to read lines, if `state` is known well enough.
+    /// The fast reader, if the delimiter and the columns are known.
     pub(crate) fn plain(&self, state: &State) -> Option<PlainReader> {
         let is_known = state.has_records && state.basis != Basis::Unknown && !self.times.has_format();
         let delimiter = self.delimiter(state.delimiter.filter(|_| is_known)?);
@@ -110,7 +110,6 @@ impl LineReader {
         Some(if state.basis == Basis::Assumed { plain.with_virtual_hosts() } else { plain })
     }
 
-    /// The delimiter at an index.
     pub(crate) fn delimiter(&self, index: usize) -> u8 {
         self.readers[index].delimiter()
     }
@@ -120,7 +119,7 @@ impl LineReader {
         !self.called.is_empty()
     }
 
-    /// The record that `text` is under the delimiter of `state`.
+    /// Reads `text` as a record under the current delimiter.
     pub(crate) fn read(&mut self, text: &[u8], state: &State) -> Result<Good, Malformed> {
         let index = state.delimiter.unwrap_or_default();
         self.readers[index].read(text, state.expected(), &mut self.times)
@@ -131,9 +130,9 @@ impl LineReader {
         self.readers[index].request(good, text)
     }
 
-    /// The delimiters beside that of `state` under which `text` is a record,
-    /// as bits.
-    pub(crate) fn others(&mut self, text: &[u8], state: &State) -> u8 {
+    /// The other delimiters under which `text` is a record, as bits. None if
+    /// the delimiter was given or is not known yet.
+    pub(crate) fn other_delimiters(&mut self, text: &[u8], state: &State) -> u8 {
         if state.is_said || state.delimiter.is_none() {
             return 0;
         }
@@ -147,8 +146,7 @@ impl LineReader {
         bits
     }
 
-    /// The one of the delimiters in `bits` under which `text` has the most
-    /// fields.
+    /// The delimiter in `bits` under which `text` has the most fields.
     pub(crate) fn best_of(&mut self, bits: u8, text: &[u8], state: &State) -> Option<usize> {
         let mut best = None;
         for (index, reader) in self.readers.iter_mut().enumerate() {
@@ -164,16 +162,17 @@ impl LineReader {
         best.map(|(_, index)| index)
     }
 
-    /// What `text` says; `is_first` if only skipped lines have come before it.
+    /// Classifies `text`. `is_first` says that all lines before it were
+    /// skipped.
     pub(crate) fn classify(&mut self, text: &[u8], state: &State, is_first: bool) -> LineKind {
         match fields_directive(text) {
-            // They say nothing then, not even the delimiter.
+            // `--columns` by position overrules the header.
             Some(_) if state.basis == Basis::Given => return LineKind::Comment,
-            // It doesn't say what separates the records.
+            // The header doesn't show what separates the records.
             Some(names) => {
                 return match read_fields(names, &self.called) {
                     Some(Ok(columns)) => LineKind::Header(None, columns),
-                    Some(Err(problem)) => LineKind::Useless(problem),
+                    Some(Err(problem)) => LineKind::UnusableHeader(problem),
                     None => LineKind::Comment,
                 };
             }
@@ -224,18 +223,18 @@ impl LineReader {
         }
         let problem = problem.map_or(Malformed::UnknownColumns, |(_, problem)| problem);
         if state.basis == Basis::Given {
-            let is_header = is_first && self.is_header_to_people(possible, text);
+            let is_header = is_first && self.looks_like_header(possible, text);
             return if is_header { LineKind::FirstLine } else { LineKind::Bad(problem) };
         }
         match self.names(possible, text, is_first) {
-            Some(names) => LineKind::Useless(Malformed::NoTime(names)),
+            Some(names) => LineKind::UnusableHeader(Malformed::NoTime(names)),
             None => LineKind::Bad(problem),
         }
     }
 
-    /// The record of a default log that `text` is, whatever it is under other
-    /// delimiters: a client can choose these in the request, but not what
-    /// stands before it.
+    /// Reads `text` as a line of the default log of nginx or Apache, before
+    /// other delimiters are tried. A client can write other delimiters into its
+    /// request, but not before it.
     fn combined(&mut self, text: &[u8], state: &State) -> Option<LineKind> {
         if !starts_like_combined(text) {
             return None;
@@ -245,7 +244,7 @@ impl LineReader {
         Some(LineKind::Good(index, good))
     }
 
-    /// The header that `text` is, if it has all that it needs.
+    /// Reads `text` as a header that can be used.
     fn header(&mut self, index: usize, text: &[u8]) -> Option<(usize, LineKind)> {
         if text.first() == Some(&b'#') {
             return None;
@@ -253,12 +252,12 @@ impl LineReader {
         let (header, fields) = self.readers[index].header(text, &self.called, &mut self.times)?;
         match header {
             Header::Columns(columns) => Some((fields, LineKind::Header(Some(index), columns))),
-            Header::Lacks(name) => Some((fields, LineKind::Useless(Malformed::NoColumn(name)))),
+            Header::Lacks(name) => Some((fields, LineKind::UnusableHeader(Malformed::NoColumn(name)))),
             Header::NoTime => None,
         }
     }
 
-    /// The names that `text` is a line of.
+    /// The names in `text`, if it looks like a header without a time.
     fn names(&mut self, possible: std::ops::Range<usize>, text: &[u8], is_first: bool) -> Option<Box<[u8]>> {
         let mut best: Option<(usize, usize)> = None;
         for index in possible {
@@ -276,9 +275,9 @@ impl LineReader {
         best.map(|(_, index)| self.readers[index].list(text))
     }
 
-    /// Whether no field of a source's first line is a number or a time, and it
-    /// is no other kind of file.
-    fn is_header_to_people(&mut self, possible: std::ops::Range<usize>, text: &[u8]) -> bool {
+    /// Whether no field of a source's first line is a number or a time, and the
+    /// line is no other kind of file.
+    fn looks_like_header(&mut self, possible: std::ops::Range<usize>, text: &[u8]) -> bool {
         let most = possible.rev().max_by_key(|&index| self.readers[index].apparent_fields(text));
         let most = most.filter(|_| foreign_format(text).is_none() && !text.contains(&b'\r'));
         most.is_some_and(|index| self.readers[index].has_no_data(text, &mut self.times))

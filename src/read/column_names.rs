@@ -1,5 +1,5 @@
-//! Column names in access logs, with the systems that write or export them, and
-//! what a header means by them.
+//! The known column names of access logs, with the systems that write or export
+//! them. Maps the names of a header to roles and to latency units.
 
 use crate::read::record::{Record, is_blank, trim};
 use crate::read::value::Unit;
@@ -9,7 +9,7 @@ use crate::read::value::Unit;
 pub enum Role {
     /// The client.
     Host,
-    /// Who is logged in; only helps to tell a header.
+    /// The user. Only helps to recognise a header.
     User,
     /// The time.
     Time,
@@ -21,21 +21,21 @@ pub enum Role {
     Path,
     /// The status.
     Status,
-    /// The bytes sent.
+    /// Bytes sent.
     Bytes,
 }
 
-/// Where the latency is, and in which unit.
+/// The latency column and its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency {
-    /// The position of the column, from 0.
+    /// The position of the column, counted from 0.
     pub column: usize,
-    /// The unit of values that don't carry one.
+    /// The unit of values that carry none.
     pub unit: Unit,
 }
 
-/// The names by role; the earlier synonym wins. They are compared as
-/// [`plain`] makes them.
+/// The known names by role, in the form of [`normalize`]. If a header has several,
+/// the earlier one wins.
 ///
 /// | who | where it says so |
 /// |---|---|
@@ -177,8 +177,8 @@ const NAMES: [(Role, &[&str]); 8] = [
     ),
 ];
 
-/// How long a request took, each with the unit that its system writes. The
-/// whole time comes before a part of it.
+/// The known names of latency, each with the unit that its system writes. The
+/// time of the whole request comes before that of a part.
 const LATENCIES: &[(&str, Unit)] = &[
     ("requesttime", Unit::Seconds),    // nginx $request_time, with three decimals
     ("timetaken", Unit::Milliseconds), // W3C, IIS, Azure App Service; see `unit_of`
@@ -208,15 +208,16 @@ const LATENCIES: &[(&str, Unit)] = &[
     ("originresponsedurationms", Unit::Milliseconds), // Cloudflare
 ];
 
-/// Beside these names a `time-taken` is in seconds: CloudFront, Azure's Front
-/// Door and Application Gateway.
+/// If a header has one of these names, its `time-taken` is in seconds:
+/// CloudFront, Azure Front Door and Application Gateway.
 const WRITES_SECONDS: [&str; 4] = ["xedgelocation", "timetofirstbyte", "httpstatuscode", "httpstatus"];
-/// Beside these names a `Duration` is in nanoseconds: Traefik.
+/// If a header has one of these names, its `Duration` is in nanoseconds:
+/// Traefik.
 const WRITES_NANOSECONDS: [&str; 3] = ["downstreamstatus", "startutc", "originduration"];
 
-/// A name without case, blanks, `_`, `-`, `.`, a leading `@` and a trailing
-/// `[UTC]`; cut where it is longer than all that are known.
-pub(crate) fn plain(name: &[u8]) -> String {
+/// Normalises a name: removes case, blanks, `_`, `-`, `.`, a leading `@` and a
+/// trailing `[UTC]`. Cuts it at 64 characters, more than any known name has.
+pub(crate) fn normalize(name: &[u8]) -> String {
     const LONGEST: usize = 64;
     const UTC: &[u8] = b"[UTC]";
     let mut name = trim(name);
@@ -230,55 +231,55 @@ pub(crate) fn plain(name: &[u8]) -> String {
     kept.take(LONGEST).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 
-/// What follows the last dot of a name, as [`plain`] makes it.
+/// The part after the last dot of a name, normalised.
 fn last_part(name: &[u8]) -> Option<String> {
     let dot = name.iter().rposition(|&byte| byte == b'.')?;
-    Some(plain(&name[dot + 1..]))
+    Some(normalize(&name[dot + 1..]))
 }
 
 fn is_known(name: &str) -> bool {
     NAMES.iter().any(|(_, names)| names.contains(&name)) || LATENCIES.iter().any(|(known, _)| *known == name)
 }
 
-/// The names in a record, as far as they are known.
+/// The names in a header, normalised.
 #[derive(Debug)]
 pub(crate) struct Names {
     names: Vec<String>,
 }
 
 impl Names {
-    /// The names in `record`; a dotted one that is not known as a whole is
-    /// what follows its last dot.
+    /// Reads the names in `record`. A dotted name that is not known as a whole
+    /// stands for the part after its last dot.
     pub(crate) fn of(record: &Record<'_>) -> Names {
         let name = |field: &[u8]| {
-            let whole = plain(field);
+            let whole = normalize(field);
             if is_known(&whole) { whole } else { last_part(field).unwrap_or(whole) }
         };
         Names { names: record.fields().map(name).collect() }
     }
 
-    /// How many of the fields are known.
+    /// How many of the names are known.
     pub(crate) fn known(&self) -> usize {
         self.names.iter().filter(|name| is_known(name)).count()
     }
 
-    /// Whether the field in this column is known.
+    /// Whether the name of this column is known.
     pub(crate) fn knows(&self, column: usize) -> bool {
         self.names.get(column).is_some_and(|name| is_known(name))
     }
 
-    /// The first field of this name.
+    /// The first column with this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|found| found == name)
     }
 
-    /// The field of this role.
+    /// The column of this role.
     pub(crate) fn column(&self, role: Role) -> Option<usize> {
         let (_, synonyms) = NAMES.iter().find(|(named, _)| *named == role)?;
         synonyms.iter().find_map(|name| self.position(name))
     }
 
-    /// The field that says how long a request took.
+    /// The latency column.
     pub(crate) fn latency(&self) -> Option<Latency> {
         LATENCIES.iter().find_map(|&(name, unit)| {
             let column = self.position(name)?;
@@ -286,7 +287,8 @@ impl Names {
         })
     }
 
-    /// One name has several units: whose it is shows by the other columns.
+    /// The unit of a name that several systems use; other names show which
+    /// system it is.
     fn unit_of(&self, name: &str, usual: Unit) -> Unit {
         let has_one_of = |others: &[&str]| others.iter().any(|other| self.position(other).is_some());
         match name {
@@ -297,17 +299,18 @@ impl Names {
     }
 }
 
-/// The column that somebody calls `name`: the one that is written so, or that
-/// is the same name, or whose last part is.
+/// The column that the user means by `name`: the one with exactly that name,
+/// else the one with the same normalised name, else the one with the same part
+/// after the last dot.
 pub(crate) fn column_called(record: &Record<'_>, name: &str) -> Option<usize> {
-    let wanted = plain(name.as_bytes());
+    let wanted = normalize(name.as_bytes());
     let find = |is: &dyn Fn(&[u8]) -> bool| record.fields().position(is);
     find(&|field| field == name.as_bytes())
-        .or_else(|| find(&|field| plain(field) == wanted))
+        .or_else(|| find(&|field| normalize(field) == wanted))
         .or_else(|| find(&|field| last_part(field).as_ref() == Some(&wanted)))
 }
 
-/// Whether a field could be a column's name.
+/// Whether a field could be the name of a column.
 pub(crate) fn looks_like_name(field: &[u8]) -> bool {
     const LONGEST: usize = 64;
     let is_first =

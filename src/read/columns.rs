@@ -1,5 +1,5 @@
-//! Which column holds what: from a header, from `--columns`, or as in the
-//! Common Log Format. Values are not read here.
+//! Which column holds what: from a header, from `--columns` (by position or by
+//! name), or as in the Common Log Format. Values are not read here.
 
 pub use crate::read::column_names::{Latency, Role};
 use crate::read::column_names::{Names, column_called};
@@ -7,35 +7,35 @@ use crate::read::record::Record;
 use crate::read::timestamp::{TimeFormat, TimeReader, Zone};
 use crate::read::value::Unit;
 
-/// The delimiters that are tried, in this order; [`BLANKS`] last.
+/// The delimiters to try, in order of preference. [`BLANKS`] is tried last.
 pub const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// The delimiter of logs whose fields are separated by a blank.
+/// The delimiter of logs separated by blanks.
 pub const BLANKS: u8 = b' ';
 
-/// What the command line says about the layout of every source.
+/// Options about the layout of every source.
 #[derive(Clone, Debug)]
 pub struct LayoutOptions {
-    /// The columns; otherwise a header names them.
+    /// `--columns`; `None` = the header names the columns.
     pub columns: Option<ColumnList>,
-    /// The delimiter; otherwise it is found.
+    /// `--delimiter`; `None` = it is detected.
     pub delimiter: Option<u8>,
-    /// The zone of times without an offset.
+    /// The zone of times that carry no offset.
     pub zone: Zone,
-    /// How times are written; otherwise in any of the known forms.
+    /// `--time-format`; `None` = any known form of time.
     pub time_format: Option<TimeFormat>,
 }
 
 /// How many fields a record must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// As many as the header.
+    /// As many as the header has.
     Exactly(usize),
-    /// As many as are needed; further ones are ignored.
+    /// At least as many as the columns need; further fields are ignored.
     AtLeast(usize),
 }
 
 impl Width {
-    /// Whether a record of `fields` fields will do.
+    /// Whether a record may have this many fields.
     #[must_use]
     pub fn fits(self, fields: usize) -> bool {
         match self {
@@ -45,20 +45,20 @@ impl Width {
     }
 }
 
-/// The positions of the columns that are read, from 0.
+/// The positions of the columns that are read, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// How many fields a record must have.
     pub width: Width,
-    /// The date, if it may stand apart from the time.
+    /// The date, if it has a column of its own.
     pub date: Option<usize>,
     /// The time.
     pub time: usize,
     /// The client.
     pub host: Option<usize>,
-    /// The request line; where there is one, `path` is not read.
+    /// The request line. If it is there, `path` is not read.
     pub request: Option<usize>,
-    /// The method; beside a `request` that is no request line.
+    /// The method. Together with `request`, the latter may hold only a path.
     pub method: Option<usize>,
     /// The path, or a request line.
     pub path: Option<usize>,
@@ -66,7 +66,7 @@ pub struct Columns {
     pub status: Option<usize>,
     /// The bytes sent.
     pub bytes: Option<usize>,
-    /// How long the request took.
+    /// The latency and its unit.
     pub latency: Option<Latency>,
 }
 
@@ -89,11 +89,12 @@ impl Default for Columns {
 }
 
 impl Columns {
-    /// The columns that a list of roles names: `host,-,user,time,request,status,bytes`.
+    /// Reads a list of roles by position:
+    /// `host,-,user,time,request,status,bytes`.
     ///
     /// # Errors
     ///
-    /// A sentence if a name is unknown or comes twice, or if none is a time.
+    /// A sentence if a role is unknown or repeated, or if none is the time.
     pub fn from_list(list: &str) -> Result<Columns, String> {
         let roles: Vec<&str> = list.split(',').map(str::trim).collect();
         check_roles(roles.iter().copied().filter(|role| *role != "-"))?;
@@ -121,8 +122,8 @@ impl Columns {
         })
     }
 
-    /// What each column that is read holds, in their order, from the first
-    /// one on; `None` for a column that isn't read. Latency isn't among them.
+    /// The role of each column, up to the last one that is read. `None` marks a
+    /// column that is not read. The date and the latency are left out.
     #[must_use]
     pub fn roles(&self) -> Vec<Option<Role>> {
         let positions = [
@@ -157,9 +158,9 @@ impl Columns {
     }
 }
 
-/// The roles that `--columns` takes.
+/// The roles that `--columns` takes, besides latency.
 const ROLES: [&str; 9] = ["host", "user", "time", "date", "request", "method", "path", "status", "bytes"];
-/// Those of a latency, with their units.
+/// The latency roles of `--columns`, with their units.
 const LATENCY_ROLES: [(&str, Unit); 4] = [
     ("latency", Unit::Seconds),
     ("latency_ms", Unit::Milliseconds),
@@ -167,7 +168,7 @@ const LATENCY_ROLES: [(&str, Unit); 4] = [
     ("latency_ns", Unit::Nanoseconds),
 ];
 
-/// A sentence if a role is unknown or comes twice.
+/// Returns a sentence if a role is unknown or repeated.
 fn check_roles<'a>(roles: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let mut seen: Vec<&str> = Vec::new();
     for role in roles {
@@ -186,23 +187,23 @@ fn check_roles<'a>(roles: impl Iterator<Item = &'a str>) -> Result<(), String> {
     Ok(())
 }
 
-/// What `--columns` says: what each column holds, or what some are called.
+/// The value of `--columns`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnList {
-    /// By position.
+    /// The roles by position.
     Positions(Columns),
-    /// By the names in the header: a role and a name each.
+    /// Pairs of a role and a name in the header.
     Names(Vec<(String, String)>),
 }
 
 impl ColumnList {
-    /// Reads `host,-,user,time,request,status,bytes`, or
+    /// Reads `host,-,user,time,request,status,bytes` or
     /// `time=@timestamp,status=elb_status_code`.
     ///
     /// # Errors
     ///
-    /// A sentence if a role is unknown or comes twice, or if no position is
-    /// that of a time.
+    /// A sentence if a role is unknown or repeated, or if no position is the
+    /// time.
     pub fn parse(list: &str) -> Result<ColumnList, String> {
         if !list.contains('=') {
             return Columns::from_list(list).map(ColumnList::Positions);
@@ -226,18 +227,18 @@ impl ColumnList {
 /// What a line of names is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Header {
-    /// A header: where the columns are.
+    /// A header that can be used.
     Columns(Box<Columns>),
-    /// It lacks the column of this name, which `--columns` wants.
+    /// A header without this name, which `--columns` asks for.
     Lacks(Box<str>),
-    /// It names columns, but no time.
+    /// A header without a time column.
     NoTime,
 }
 
 impl Header {
-    /// The header that `record` is, if it is one: at least two of its fields
-    /// are names, one of them a time's, and none is a number or a time. What
-    /// `called` says goes before what the names say.
+    /// Reads `record` as a header: at least two fields are known names, one of
+    /// them a time's, and no field is a number or a time. The names of
+    /// `--columns` (`called`) take precedence. `None` if it is no header.
     #[must_use]
     pub fn of(record: &Record<'_>, called: &[(String, String)], times: &mut TimeReader) -> Option<Header> {
         if has_data(record, times) {
@@ -258,7 +259,7 @@ impl Header {
         Some(Header::read(record, &names, called, &given))
     }
 
-    /// What the names say after `#Fields:`.
+    /// Reads the names after `#Fields:` as a header.
     #[must_use]
     pub fn of_fields(record: &Record<'_>, called: &[(String, String)]) -> Header {
         let names = Names::of(record);
@@ -278,7 +279,7 @@ impl Header {
             return Header::Lacks(name.as_str().into());
         }
         let column = |role: Role, name: &str| given(name).or_else(|| names.column(role));
-        // Where `time` won, none of the names before it is there.
+        // `date` is joined with `time` only if no earlier synonym is there.
         let (date, time) = match (given("date"), given("time")) {
             (date, Some(time)) => (date, time),
             (Some(date), None) => match names.position("time") {
@@ -311,12 +312,12 @@ impl Header {
     }
 }
 
-/// Whether a field is a number or a time.
+/// Whether any field is a number or a time, so that the record is no header.
 pub(crate) fn has_data(record: &Record<'_>, times: &mut TimeReader) -> bool {
     record.fields().any(|field| is_number(field) || times.is_time(field))
 }
 
-/// An optional sign, digits, and optional decimals.
+/// Whether a field is an optional sign, digits, and optional decimals.
 fn is_number(field: &[u8]) -> bool {
     let is_digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     let unsigned = field.strip_prefix(b"+").or_else(|| field.strip_prefix(b"-")).unwrap_or(field);

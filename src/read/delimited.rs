@@ -1,5 +1,4 @@
-//! A line and a delimiter -> a record, a header, or what is wrong with the
-//! line.
+//! A line under one delimiter -> a record, a header, or what is wrong with it.
 
 use std::ops::Range;
 
@@ -11,7 +10,7 @@ use crate::read::record::{Record, Splitter, UnclosedQuote};
 use crate::read::request::{Malformed, is_request_line, read_request};
 use crate::read::timestamp::{TimeReader, YEAR_1971};
 
-/// Reads lines at one delimiter.
+/// Reads lines under one delimiter.
 #[derive(Debug)]
 pub(crate) struct Delimited {
     delimiter: u8,
@@ -20,14 +19,15 @@ pub(crate) struct Delimited {
     blanks: BlankSplitter,
 }
 
-/// A good record, without the text that it stands in.
+/// A record that was read. It holds ranges instead of text, so that it borrows
+/// nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Good {
-    /// Its second.
+    /// Its time, in epoch seconds.
     pub(crate) second: i64,
-    /// How many fields it has.
+    /// The number of its fields.
     pub(crate) fields: usize,
-    place: Place,
+    text_of: TextOf,
     host: Option<Range<usize>>,
     section: Option<Range<usize>>,
     method: Method,
@@ -36,9 +36,9 @@ pub(crate) struct Good {
     latency: Option<u64>,
 }
 
-/// What the fields of a record are parts of.
+/// The text that the ranges of a record refer to.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum TextOf {
     Line,
     Usual,
     Escaping,
@@ -46,11 +46,11 @@ enum Place {
 }
 
 impl Good {
-    fn new(second: i64, request: &Request<'_>, record: &Record<'_>, place: Place) -> Good {
+    fn new(second: i64, request: &Request<'_>, record: &Record<'_>, text_of: TextOf) -> Good {
         Good {
             second,
             fields: record.width(),
-            place,
+            text_of,
             host: part_of(record.bytes(), request.host),
             section: part_of(record.bytes(), request.section),
             method: request.method,
@@ -61,9 +61,10 @@ impl Good {
     }
 }
 
-/// Whether a record whose time is in 1970 has a later one in another column,
-/// though no record was read by these columns yet: they are others then. Of
-/// columns that a header names only those count of which it says nothing.
+/// Whether the columns are likely wrong: the record's time is in 1970, and
+/// another column has a later time. Checked only while
+/// [`Expected::is_doubtful`]. Columns that a header names otherwise are not
+/// looked at.
 fn has_another_time(
     record: &Record<'_>,
     columns: &Columns,
@@ -85,24 +86,24 @@ fn has_another_time(
     others.any(|(_, field)| times.read(field).is_some_and(|other| other >= YEAR_1971))
 }
 
-/// Where `part` stands in `whole`; `None` if it is no part of it.
+/// The range of `part` within `whole`; `None` if it lies elsewhere.
 fn part_of(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let end = start + part.len();
     (end <= whole.len()).then_some(start..end)
 }
 
-/// What the columns are, and how sure that is.
+/// The current columns, and how sure they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
-    /// The columns; `None` as long as nothing says which is the time.
+    /// `None` until something says which column is the time.
     pub(crate) columns: Option<&'a Columns>,
     /// Whether they are only assumed to be the usual seven.
     pub(crate) is_assumed: bool,
     /// Whether they are given by position, or assumed.
     pub(crate) is_by_position: bool,
-    /// Whether no record was read by them yet, and they are a header's, or
-    /// assumed though the first line couldn't be read.
+    /// Whether they have read no record yet, and come from a header, or are
+    /// assumed although the first line couldn't be read.
     pub(crate) is_doubtful: bool,
 }
 
@@ -120,12 +121,12 @@ impl Delimited {
         self.delimiter
     }
 
-    /// The fields of `text`, each by itself.
+    /// Splits `text` into fields.
     pub(crate) fn split<'a>(&'a mut self, text: &'a [u8]) -> Result<Record<'a>, UnclosedQuote> {
         if self.delimiter == BLANKS { self.blanks.split(text, Start::Fields) } else { self.usual.split(text) }
     }
 
-    /// The record that `text` is.
+    /// Reads `text` as a record.
     pub(crate) fn read(
         &mut self,
         text: &[u8],
@@ -140,7 +141,7 @@ impl Delimited {
                 _ => Start::Fields,
             };
             let first = self.read_blanks(text, start, columns, expected, times);
-            // A bracket and a quote may stand elsewhere than around the time.
+            // A bracket and a quote may be elsewhere than around the time.
             let other = match start {
                 Start::Usual => Start::UsualFields,
                 _ => Start::Fields,
@@ -157,8 +158,8 @@ impl Delimited {
                 }
                 Ok((second, request)) => {
                     let is_line = record.bytes().as_ptr() == text.as_ptr();
-                    let place = if is_line { Place::Line } else { Place::Usual };
-                    return Ok(Good::new(second, &request, &record, place));
+                    let text_of = if is_line { TextOf::Line } else { TextOf::Usual };
+                    return Ok(Good::new(second, &request, &record, text_of));
                 }
                 Err(problem) => problem,
             },
@@ -172,10 +173,11 @@ impl Delimited {
                     problem = Malformed::Time(record.field(columns.time).into());
                 }
                 Ok((second, request)) => {
-                    return Ok(Good::new(second, &request, &record, Place::Escaping));
+                    return Ok(Good::new(second, &request, &record, TextOf::Escaping));
                 }
                 Err(Malformed::Fields { .. }) => {}
-                // With the right number of fields this is the likelier reading.
+                // The number of fields is right, so this is the likelier
+                // problem.
                 Err(other) => problem = other,
             }
         }
@@ -196,17 +198,17 @@ impl Delimited {
             return Err(Malformed::Time(record.field(columns.time).into()));
         }
         let is_line = record.bytes().as_ptr() == text.as_ptr();
-        let place = if is_line { Place::Line } else { Place::Blanks };
-        Ok(Good::new(second, &request, &record, place))
+        let text_of = if is_line { TextOf::Line } else { TextOf::Blanks };
+        Ok(Good::new(second, &request, &record, text_of))
     }
 
     /// The request of a record that was just read from `text`.
     pub(crate) fn request<'a>(&'a self, good: &Good, text: &'a [u8]) -> Request<'a> {
-        let bytes = match good.place {
-            Place::Line => text,
-            Place::Usual => self.usual.unquoted(),
-            Place::Escaping => self.escaping.unquoted(),
-            Place::Blanks => self.blanks.unquoted(),
+        let bytes = match good.text_of {
+            TextOf::Line => text,
+            TextOf::Usual => self.usual.unquoted(),
+            TextOf::Escaping => self.escaping.unquoted(),
+            TextOf::Blanks => self.blanks.unquoted(),
         };
         let part = |range: &Option<Range<usize>>| -> &'a [u8] {
             range.clone().and_then(|range| bytes.get(range)).unwrap_or(b"-")
@@ -221,7 +223,7 @@ impl Delimited {
         }
     }
 
-    /// The header that `text` is, and how many fields it has.
+    /// Reads `text` as a header. Returns it with its number of fields.
     pub(crate) fn header(
         &mut self,
         text: &[u8],
@@ -232,13 +234,13 @@ impl Delimited {
         Some((Header::of(&record, called, times)?, record.width()))
     }
 
-    /// Whether `text` looks like a line of names.
+    /// Whether `text` looks like a header without a time.
     pub(crate) fn looks_like_names(&mut self, text: &[u8], is_first: bool, times: &mut TimeReader) -> bool {
-        // Any text is a row of words.
+        // Separated by blanks, any text looks like names.
         let is_first = is_first && self.delimiter != BLANKS;
         match self.split(text) {
             Ok(record) => looks_like_names(&record, is_first, times),
-            // Half of a header, perhaps: its quotes may be what is wrong with it.
+            // The text may be half of a header: ignore its quotes.
             Err(UnclosedQuote) if is_first => {
                 let unquoted: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'"').collect();
                 self.usual.split(&unquoted).is_ok_and(|record| looks_like_names(&record, true, times))
@@ -252,7 +254,7 @@ impl Delimited {
         self.split(text).is_ok_and(|record| !has_data(&record, times))
     }
 
-    /// The names in `text`, for people.
+    /// The names in `text`, for a diagnostic.
     pub(crate) fn list(&mut self, text: &[u8]) -> Box<[u8]> {
         match self.split(text) {
             Ok(record) => list(&record),
@@ -260,14 +262,14 @@ impl Delimited {
         }
     }
 
-    /// How many fields `text` seems to have: quotes may be what is wrong with
-    /// it, so they don't count.
+    /// The number of fields without regard to quotes, which may be what is
+    /// wrong with the line.
     pub(crate) fn apparent_fields(&self, text: &[u8]) -> usize {
         1 + memchr::memchr_iter(self.delimiter, text).count()
     }
 }
 
-/// The names in `record`, for people.
+/// The names in `record`, for a diagnostic.
 pub(crate) fn list(record: &Record<'_>) -> Box<[u8]> {
     shortened(record.fields().collect::<Vec<_>>().join(&b", "[..]))
 }
@@ -281,9 +283,9 @@ fn shortened(mut list: Vec<u8>) -> Box<[u8]> {
     list.into()
 }
 
-/// Whether `record` looks like a line of names: no field is a number, a time
-/// or a request line, and at least two are known, or, if `is_first`, all of at
-/// least three look like names.
+/// Whether `record` looks like a header without a time. No field may be a
+/// number, a time or a request line. At least two must be known names; if
+/// `is_first`, at least three fields that all look like names will do.
 fn looks_like_names(record: &Record<'_>, is_first: bool, times: &mut TimeReader) -> bool {
     if has_data(record, times) || record.fields().any(is_request_line) {
         return false;

@@ -1,32 +1,33 @@
-//! Reads the fields of a plain line from left to right, each value in place.
+//! The fields of a plain line from left to right, each value read in place:
+//! text, epoch seconds, integers and decimals.
 //!
-//! A method returns `None` if the next field is of another kind, or not plain;
-//! `plain` then tries another method, or leaves the line to the general code.
+//! A method returns `None` if the next field is of another kind, or not plain.
+//! The caller then tries another method, or leaves the line to the general way.
 
 use crate::bits::{HIGHEST, count_to_newline, find_either, find_up_to};
 use crate::read::timestamp::{join_digits, ten_digits};
 
-/// The fields of a line from left to right. A rare path takes a copy
-/// and returns it, so that the usual one stays in registers.
+/// The fields of a line that are not read yet. Rare paths take a copy and
+/// return it, so that the usual path keeps it in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// What follows the last delimiter, or the newline, and the lines after.
+    /// What follows the last delimiter or newline, further lines included.
     pub(crate) rest: &'a [u8],
-    /// Whether the last field was the last of its line.
+    /// Whether the last field ended its line.
     pub(crate) is_at_end: bool,
     pub(crate) delimiter: u8,
 }
 
 impl<'a> Fields<'a> {
-    /// `None` if the line is at its end. Said once, it needn't be asked of the
-    /// next field: the compiler then makes one branch of both.
+    /// Returns `None` at the end of the line. A field method checks this, too;
+    /// calling it before lets the compiler merge both checks into one branch.
     #[inline(always)]
     pub(crate) fn go_on(&self) -> Option<()> {
         (!self.is_at_end).then_some(())
     }
 
-    /// The next field without the quotes at its edges; `None` if it doesn't
-    /// end in what is there, or a quote stands elsewhere.
+    /// The next field without the quotes at its edges. `None` if it is
+    /// incomplete, or if a quote is elsewhere.
     #[inline(always)]
     pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
         if self.is_at_end {
@@ -35,7 +36,7 @@ impl<'a> Fields<'a> {
         if let [b'"', quoted @ ..] = self.rest {
             let (text, after) = quoted.split_at_checked(find_either(quoted, b'"', b'\n'))?;
             let [b'"', after @ ..] = after else { return None };
-            // A second quote right after the closing one is one in the text.
+            // Fails if another quote follows: it is a doubled one.
             self.pass(after)?;
             return Some(text);
         }
@@ -49,12 +50,12 @@ impl<'a> Fields<'a> {
         Some(text.strip_suffix(b"\r").unwrap_or(text))
     }
 
-    /// Passes a field with quotes wherever they are; `None` if a quote stays
-    /// open or the field doesn't end in what is there.
+    /// Skips a field, wherever its quotes are. `None` if it is incomplete or a
+    /// quote is left open.
     #[inline(always)]
     pub(crate) fn skip(&mut self) -> Option<()> {
         match self.rest {
-            // What many servers write for nothing, and for who is asking always.
+            // `"-"`: the usual ident and user.
             [b'"', b'-', b'"', byte, rest @ ..] if *byte == self.delimiter && !self.is_at_end => {
                 self.rest = rest;
             }
@@ -67,7 +68,7 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Passes all fields up to the end of the line, and returns how many.
+    /// Skips all fields up to the end of the line. Returns their number.
     #[inline(always)]
     pub(crate) fn pass_all(&mut self) -> Option<usize> {
         let mut passed = self.pass_unquoted();
@@ -78,7 +79,7 @@ impl<'a> Fields<'a> {
         Some(passed)
     }
 
-    /// The same, but none if a quote is among them.
+    /// Does the same if no quote is among them; otherwise skips none.
     #[inline(always)]
     fn pass_unquoted(&mut self) -> usize {
         if let [b'"', ..] = self.rest {
@@ -91,8 +92,10 @@ impl<'a> Fields<'a> {
         delimiters + 1
     }
 
-    /// The next field, quoted, as it stands in the line after its first quote:
-    /// with the quotes that are doubled, and the closing one if more follows.
+    /// The next field if it is quoted; it may contain doubled quotes, and text
+    /// after the closing quote. The text starts after the opening quote.
+    /// Doubled quotes stay doubled, and the closing quote is included if text
+    /// follows it.
     #[inline(never)]
     pub(crate) fn quoting_text(self) -> Option<(&'a [u8], Fields<'a>)> {
         let [b'"', text @ ..] = self.rest else { return None };
@@ -116,9 +119,8 @@ impl<'a> Fields<'a> {
         Some((text, Fields { rest: after, is_at_end, ..self }))
     }
 
-    /// The next field if it is epoch seconds in ten digits, without quotes; with
-    /// decimals too, or in thousandths or millionths: the first ten digits of
-    /// these are the seconds.
+    /// The next field if it is epoch seconds of ten digits, unquoted. Decimals
+    /// are skipped, as are the further digits of milliseconds and microseconds.
     #[inline(always)]
     pub(crate) fn epoch(&mut self) -> Option<i64> {
         if self.is_at_end {
@@ -142,16 +144,16 @@ impl<'a> Fields<'a> {
         Some(second)
     }
 
-    /// The next field between blanks, if it isn't quoted nor in brackets. After
-    /// the time in brackets `] "` begins the request: where it stands elsewhere
-    /// is not looked for here.
+    /// The next field separated by blanks, if it is neither quoted nor in
+    /// brackets. `None` if it ends in `]` and a quote follows: that may be the
+    /// end of the time, which is not searched for here.
     #[inline(always)]
     pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
         if self.is_at_end || matches!(self.rest, [b'"' | b'[', ..]) {
             return None;
         }
-        // A tab separates too, a CR may end the line: what is below a blank is
-        // left to the other way but for the newline.
+        // Tabs separate fields, too, and a CR may end the line. All bytes below
+        // the blank, except the newline, are left to the general way.
         let (text, after) = self.rest.split_at_checked(find_up_to(self.rest, b' '))?;
         self.pass(after)?;
         if text.last() == Some(&b']') && self.rest.first() == Some(&b'"') {
@@ -160,8 +162,8 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// The next field between blanks, if it is quoted, without a quote in it,
-    /// nor `] "` at its end.
+    /// The next field separated by blanks, if it is quoted, contains no quote,
+    /// and doesn't end in `] `.
     #[inline(always)]
     pub(crate) fn quoted(&mut self) -> Option<&'a [u8]> {
         let [b'"', quoted @ ..] = self.rest else { return None };
@@ -177,13 +179,14 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// The next field between blanks, if it is one of these two.
+    /// The next field separated by blanks, if it is one of these two.
     #[inline(always)]
     pub(crate) fn word_or_quoted(&mut self) -> Option<&'a [u8]> {
         if let [b'"', ..] = self.rest { self.quoted() } else { self.word() }
     }
 
-    /// The next field between blanks, if it is in brackets and a quote follows.
+    /// The next field separated by blanks, if it is in brackets and a quote
+    /// follows.
     #[inline(always)]
     pub(crate) fn bracketed(&mut self) -> Option<&'a [u8]> {
         let [b'[', ..] = self.rest else { return None };
@@ -196,9 +199,9 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// The next field if it is a decimal number of up to eight digits and as
-    /// many decimals, without quotes; times ten to the power of `exponent`, at
-    /// most 9, rounded down.
+    /// The next field if it is an unquoted decimal number, of up to eight
+    /// digits and as many decimals. Returns it times ten to the power of
+    /// `exponent`, which is at most 9, rounded down.
     #[inline(always)]
     pub(crate) fn decimal(&mut self, exponent: usize) -> Option<u64> {
         const POWERS: [u64; 10] =
@@ -228,7 +231,7 @@ impl<'a> Fields<'a> {
         Some(whole + part)
     }
 
-    /// The next field if it is three digits, without quotes.
+    /// The next field if it is three digits, unquoted.
     #[inline(always)]
     pub(crate) fn three_digits(&mut self) -> Option<u16> {
         let digits = u32::from_le_bytes(*self.rest.first_chunk()?) ^ 0x3030_3030;
@@ -243,10 +246,10 @@ impl<'a> Fields<'a> {
         Some(value)
     }
 
-    /// The next field if it is a number of up to eight digits, without quotes.
+    /// The next field if it is an unquoted integer of up to eight digits.
     ///
-    /// A branch on the number of digits would mispredict. There is none: they
-    /// are read as the last of eight.
+    /// A branch on the number of digits would mispredict. Instead the digits
+    /// are shifted to the end of an eight-digit number.
     #[inline(always)]
     pub(crate) fn digits(&mut self) -> Option<u64> {
         if self.is_at_end {
@@ -258,7 +261,8 @@ impl<'a> Fields<'a> {
         Some(value)
     }
 
-    /// Passes a field that ends where `rest` starts, if it does end there.
+    /// Ends a field where `rest` starts. `None` if no delimiter or line end is
+    /// there.
     #[inline(always)]
     pub(crate) fn pass(&mut self, rest: &'a [u8]) -> Option<()> {
         match rest {
@@ -272,29 +276,30 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    /// Where the first delimiter or newline is; the end if there is none.
+    /// The index of the first delimiter or newline, or the length of `text`.
     #[inline(always)]
     fn find_end(&self, text: &[u8]) -> usize {
         find_either(text, self.delimiter, b'\n')
     }
 }
 
-/// How many of the first eight bytes are digits before any other, and the
-/// values of these, the first in the lowest byte.
+/// How many of the first eight bytes are leading digits, and the eight bytes as
+/// digit values; the first one is in the lowest byte.
 #[inline(always)]
 fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
     let digits = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
-    // Only the lowest of these is certain.
+    // Only the lowest mark is certain.
     let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGHEST;
     Some((others.trailing_zeros() / 8, digits))
 }
 
-/// The same as [`short_decimal`] for `0.123`, as nginx writes it up to ten
-/// seconds, if a digit doesn't follow.
+/// Does the same as [`short_decimal`] for `0.123`, the form of nginx below ten
+/// seconds, if no further digit follows.
 #[inline(always)]
 fn thousandths(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x30_3030_2E30;
-    // What is above 9, or isn't the point; the first of these is certain.
+    // Marks digits above 9, and the point if it is none. The lowest mark is
+    // certain.
     if (word.wrapping_add(0x76_7676_7F76) | word) & 0x80_8080_8080 != 0 {
         return None;
     }
@@ -303,18 +308,18 @@ fn thousandths(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     Some(((pairs & 0xFF) * 100 + (pairs >> 16), 3, &text[5..]))
 }
 
-/// The number at the start of `text` if it has digits before and after a point,
-/// at most six, and something else follows: without its point; how many decimals
-/// it has; and what follows.
+/// A number at the start of `text` with at most six digits, some before and
+/// some after a point. Returns its digits without the point, how many of them
+/// are decimals, and what follows.
 ///
-/// Nearly every time that a request took is one of these. There is no branch on
-/// where its point is: that would mispredict.
+/// Nearly every latency has this form. A branch on the position of the point
+/// would mispredict, so there is none.
 #[inline(always)]
 fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     const LOW: u64 = !HIGHEST;
     const POINT: u64 = (b'.' ^ b'0') as u64;
     let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x3030_3030_3030_3030;
-    // Exactly the bytes that are no digits: nothing is carried.
+    // Marks exactly the bytes that are not digits: no carry crosses a byte.
     let others = ((word & LOW).wrapping_add(0x7676_7676_7676_7676) | word) & HIGHEST;
     let point = others.trailing_zeros() & !7;
     let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
@@ -324,7 +329,7 @@ fn short_decimal(text: &[u8]) -> Option<(u64, usize, &[u8])> {
         return None;
     }
     let digits = (word & whole) | ((word >> 8) & !whole);
-    // They are read as the last of eight.
+    // Shift the digits to the end of an eight-digit number.
     let value = join_digits(digits.checked_shl(72 - end)?);
     Some((value, ((end - point) / 8 - 1) as usize, text.get((end / 8) as usize..)?))
 }

@@ -1,48 +1,49 @@
-//! Guesses what an input is if nothing in it could be read.
+//! Hints: guesses what the input is if nothing in it can be read. Recognises
+//! gzip, zstd, xz and bzip2 data, UTF-16, JSON, lines that end in CR, and a W3C
+//! log without its header. `line_messages` has the texts.
 
 use crate::read::columns::Width;
 use crate::read::record::is_blank;
 use crate::read::request::Malformed;
 
-/// What the first line that couldn't be read says about the input, and so
-/// about what to type.
+/// What the first malformed line shows about the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// It is compressed.
+    /// The input is compressed.
     Compressed(Compression),
-    /// It is UTF-16.
+    /// The input is UTF-16.
     Utf16,
-    /// Its lines are JSON objects.
+    /// The lines are JSON objects.
     Json,
-    /// Its lines end in CR alone.
+    /// The lines end in CR alone.
     LoneCr,
-    /// The line is one that tells a spreadsheet its delimiter.
+    /// The line tells a spreadsheet its delimiter (`sep=;`).
     SpreadsheetLine,
-    /// A value with the delimiter in it isn't quoted.
+    /// A value that contains the delimiter is not quoted.
     UnquotedDelimiter,
-    /// `--columns` says what each column holds.
+    /// Advise `--columns` by position.
     Columns,
-    /// `--columns time=NAME` says which column is the time.
+    /// Advise `--columns time=NAME`.
     TimeName,
-    /// The header has to be read first: nothing else says which column is which.
+    /// Advise to start with the log's header, which names the columns.
     Header,
-    /// How a time can be written.
+    /// Show the known forms of time, and `--time-format`.
     Times,
-    /// The same, and that it is looked for in the fourth column.
+    /// The same, and say that the time is expected in the fourth column.
     TimesInFourth,
-    /// The `--time-format` that was given is another.
+    /// The time doesn't match `--time-format`.
     TimeFormat,
 }
 
 impl Hint {
-    /// Whether the input is another kind of file.
+    /// Whether the input is no log of lines and fields.
     #[must_use]
     pub fn is_foreign(self) -> bool {
         matches!(self, Hint::Compressed(_) | Hint::Utf16 | Hint::Json | Hint::LoneCr)
     }
 }
 
-/// How an input is compressed.
+/// The compression of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// gzip
@@ -55,18 +56,18 @@ pub enum Compression {
     Bzip2,
 }
 
-/// How the columns were given.
+/// How `--columns` was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// They weren't.
+    /// Not at all.
     Nothing,
-    /// By the names in the header.
+    /// By names in the header.
     Names,
     /// By their positions.
     Positions,
 }
 
-/// What the start of an input is, if it is no text of lines of fields.
+/// Recognises data that is no log of lines and fields, by its start.
 pub(crate) fn foreign_format(text: &[u8]) -> Option<Hint> {
     const SIGNATURES: [(&[u8], Compression); 4] = [
         (b"\x1F\x8B", Compression::Gzip),
@@ -89,7 +90,7 @@ pub(crate) fn foreign_format(text: &[u8]) -> Option<Hint> {
     None
 }
 
-/// A byte order mark, or a NUL beside nearly each byte.
+/// A byte order mark, or many NUL bytes among the first 200 bytes.
 fn is_utf16(text: &[u8]) -> bool {
     const LOOKED_AT: usize = 200;
     let start = &text[..text.len().min(LOOKED_AT)];
@@ -99,8 +100,8 @@ fn is_utf16(text: &[u8]) -> bool {
         || (start.len() >= 8 && nuls * 5 > start.len() * 2)
 }
 
-/// Whether a line starts with a date and a blank, like those of W3C logs, whose
-/// header comes once and names the columns.
+/// Whether a line starts with a date and a blank, as in W3C logs. These name
+/// their columns in a header at the start of the file only.
 fn starts_with_date(text: &[u8]) -> bool {
     text.first_chunk::<11>().is_some_and(|start| {
         start.iter().zip(b"0000-00-00 ").all(|(byte, form)| match form {
@@ -111,8 +112,8 @@ fn starts_with_date(text: &[u8]) -> bool {
     })
 }
 
-/// What a line most likely is that can't be read for this problem; `is_assumed`
-/// if the columns are only assumed to be the usual seven.
+/// The hint for a malformed line. `is_assumed` says that the columns are only
+/// assumed to be the usual seven.
 pub(crate) fn hint(
     text: &[u8],
     problem: &Malformed,

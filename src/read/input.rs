@@ -1,7 +1,8 @@
-//! What can come from the input: bytes, silence, a signal, the end.
+//! Standard input and the signals: waits until bytes, silence, a signal or the
+//! end of input comes. Defines the clock that counts silence.
 //!
 //! One poll covers standard input and the signals' pipe, so waiting bytes are
-//! never taken for silence. The sources decide what silence means.
+//! never taken for silence. What silence means is decided in `time::silence`.
 
 use std::fs::File;
 use std::io;
@@ -18,46 +19,46 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::time::Moment;
 
-/// Bytes read at once at most: few enough to stay in the processor's cache until
-/// they are looked at.
+/// The most bytes read at once. They stay in the processor's cache until they
+/// are parsed.
 const PIECE: usize = 64 * 1024;
-/// How often the input is looked at while silence moves time: twice in the
-/// second that counts at most.
+/// How often the input is polled while silence counts: twice within the one
+/// second that [`ListeningClock`] counts at most.
 const LOOK: Duration = Duration::from_millis(500);
-/// The most that a pipe holds without privileges. After a signal no more is
-/// read, as no more can have come before it.
+/// The capacity of the largest pipe without privileges. After a signal no more
+/// is read, because no more can have been written before it.
 const FULL_PIPE: usize = 1024 * 1024;
 
-/// What has come.
+/// What came.
 #[derive(Debug)]
 pub enum Incoming<'a> {
     /// A piece of the input.
     Bytes(&'a [u8]),
-    /// Nothing: everything before was read.
+    /// No bytes: the input is empty, and everything before was read.
     Empty,
-    /// One of the signals that end the program, after what had come before it.
+    /// A signal that ends the program. All input before it was read.
     Signal(i32),
-    /// The end of the input.
+    /// The end of input.
     End,
-    /// The input can't be read.
+    /// Reading the input failed.
     Failed(io::Error),
 }
 
-/// Standard input and the signals.
+/// Standard input, together with the signals that end the program.
 #[derive(Debug)]
 pub struct Input {
     file: File,
     piece: Vec<u8>,
     signals: Signals,
-    /// Bytes that may still be read after a signal.
+    /// How many bytes may still be read after a signal.
     rest: usize,
     listening: ListeningClock,
-    /// Whether the input was empty when it was last looked at.
+    /// Whether the input was empty at the last poll.
     is_empty: bool,
 }
 
 impl Input {
-    /// Reads from `file`.
+    /// Reads from `file`, and catches signals.
     ///
     /// # Errors
     ///
@@ -74,8 +75,9 @@ impl Input {
         })
     }
 
-    /// Waits until something comes, and says when. If `hears_silence`, the input's
-    /// staying empty comes too, now and then.
+    /// Waits until something comes, and returns it with the moment. If
+    /// `hears_silence`, returns [`Incoming::Empty`] from time to time while
+    /// nothing comes.
     pub fn wait(&mut self, hears_silence: bool) -> (Incoming<'_>, Moment) {
         let happened = self.next(hears_silence);
         let now = Instant::now();
@@ -99,8 +101,8 @@ impl Input {
     }
 
     fn next(&mut self, hears_silence: bool) -> Happened {
-        // The first look doesn't wait: a second of silence counts only if the
-        // input was found empty in it.
+        // The first poll doesn't wait, because silence counts only from a
+        // moment at which the input was found empty.
         let timeout = match (self.is_empty, hears_silence) {
             (false, _) => Some(Duration::ZERO),
             (true, true) => Some(LOOK),
@@ -112,7 +114,8 @@ impl Input {
         loop {
             match poll(&mut polled, timeout.as_ref()) {
                 Ok(_) => break,
-                // An interrupted poll has not looked: bytes may have come with the signal.
+                // An interrupted poll has not looked: bytes may have come with
+                // the signal.
                 Err(Errno::INTR) => timeout = Some(Timespec::default()),
                 Err(error) => return Happened::Failed(error.into()),
             }
@@ -129,22 +132,22 @@ impl Input {
             Ok(length) if caught.is_none() => Happened::Read(length),
             Ok(length) => {
                 self.rest = self.rest.saturating_sub(length);
-                // Who never stops writing is cut off after a whole line.
+                // A writer that never stops is cut off after a whole line.
                 match memchr::memrchr(b'\n', &self.piece[..length]) {
                     Some(newline) if self.rest == 0 => Happened::Read(newline + 1),
                     _ => Happened::Read(length),
                 }
             }
-            // Somebody else took the bytes from a non-blocking input, or a
-            // signal came in between: there was nothing to read just now.
+            // Another process took the bytes from a non-blocking input, or a
+            // signal came in between: there is nothing to read now.
             Err(Errno::INTR | Errno::AGAIN) => Happened::Nothing,
             Err(error) => Happened::Failed(error.into()),
         }
     }
 }
 
-/// Lets the input, if it is a pipe, hold as much as it may: who writes it and
-/// who reads it wait for each other less often. Nothing depends on it.
+/// If the input is a pipe, makes it as large as possible, so that writer and
+/// reader wait for each other less often. Failure is harmless.
 #[cfg(target_os = "linux")]
 fn enlarge_pipe(file: &File) {
     let _ = rustix::pipe::fcntl_setpipe_size(file, FULL_PIPE);
@@ -153,7 +156,7 @@ fn enlarge_pipe(file: &File) {
 #[cfg(not(target_os = "linux"))]
 fn enlarge_pipe(_: &File) {}
 
-/// What has come, without the bytes.
+/// [`Incoming`] without the bytes.
 enum Happened {
     Read(usize),
     Nothing,
@@ -162,9 +165,9 @@ enum Happened {
     Failed(io::Error),
 }
 
-/// A clock that goes with real time as long as somebody listens: it stops one
-/// second after the input was last found empty, so that a stopped process, a
-/// suspended machine or a blocked output count as a second of silence at most.
+/// Counts the time during which the input is listened to. It stops one second
+/// after the input was last found empty. So a stopped process, a suspended
+/// machine or a blocked output counts as at most one second of silence.
 #[derive(Clone, Copy, Debug)]
 pub struct ListeningClock {
     counted: Duration,
@@ -180,21 +183,21 @@ impl ListeningClock {
         ListeningClock { counted: Duration::ZERO, looked: now }
     }
 
-    /// What the clock reads at `now`.
+    /// The reading at `now`.
     #[must_use]
     pub fn reading(&self, now: Instant) -> Duration {
         self.counted + now.saturating_duration_since(self.looked).min(ListeningClock::MOST)
     }
 
-    /// Takes note that the input is empty at `now`.
+    /// Notes that the input was found empty at `now`.
     pub fn found_empty(&mut self, now: Instant) {
         self.counted = self.reading(now);
         self.looked = now;
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP, unless they were ignored when the program
-/// started: the first one is caught, a second one kills at once.
+/// Catches SIGINT, SIGTERM and SIGHUP, unless they were ignored at start. The
+/// first one is caught; a second one kills the program at once.
 #[derive(Debug)]
 struct Signals {
     /// Readable once a signal has come.
@@ -212,7 +215,7 @@ impl Signals {
             if ignored & (1 << (signal - 1)) != 0 {
                 continue;
             }
-            // Actions run in the order in which they were registered.
+            // Actions run in the order of registration.
             if is_process_1() {
                 signal_hook::flag::register_conditional_shutdown(
                     signal,
@@ -237,24 +240,24 @@ impl Signals {
     }
 }
 
-/// The signals that are ignored, signal 1 in the lowest bit.
+/// The mask of ignored signals, signal 1 in the lowest bit.
 ///
-/// Asking the kernel for a signal's action takes `unsafe` code; Linux also
-/// writes it down. Elsewhere no signal is taken for ignored.
+/// Asking the kernel for a signal's action takes `unsafe` code, but Linux also
+/// shows it in /proc. On other systems no signal counts as ignored.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// Whether this is process 1, as in a container: the kernel spares it from the
-/// default action of any signal.
+/// Whether this is process 1, as in a container. The kernel doesn't apply the
+/// default action of a signal to it.
 fn is_process_1() -> bool {
     std::process::id() == 1
 }
 
-/// Ends the program as `signal` would have; as process 1 it says the status
-/// that a shell would show, 128 and the signal's number.
+/// Ends the program as `signal` would have ended it. Process 1 can't die of a
+/// signal, so it returns the status that a shell would show: 128 + the signal.
 ///
 /// # Errors
 ///

@@ -1,11 +1,12 @@
-//! A line -> what it is: blank, a header, a record or malformed.
+//! The layout of one source: its delimiter and columns. Decides what each line
+//! is: blank, comment, header, record or malformed. Finds the delimiter,
+//! follows header changes and torn headers.
 //!
-//! A layout is the delimiter and the columns of one source, as far as they are
-//! known. Event time is not known here.
+//! Event time is not known here.
 //!
 //! Some lines are decided only by later ones: a header may be torn, and
-//! malformed lines may be records under another delimiter. They are held, and
-//! returned before the line that decides them.
+//! malformed lines may be records under another delimiter. Such lines are held
+//! back, and returned before the line that decides them.
 
 use std::collections::VecDeque;
 
@@ -22,53 +23,54 @@ use crate::read::timestamp::{TimeReader, YEAR_1971};
 use crate::read::undecided::{Decided, HeldLine, Row, TimeOf1970};
 use crate::read::w3c::fields_directive;
 
-/// What a line is; `'t` is the input's text.
+/// What a line is. `'t` is the lifetime of the input's text.
 #[derive(Debug)]
 pub enum Reading<'a, 't> {
-    /// Held back until a later line tells what it is.
+    /// The line is held back until a later line decides what it is.
     Held,
-    /// Empty, only blanks, a comment, or a header.
+    /// A blank line, a comment or a header.
     Skipped,
-    /// A request and its second.
+    /// A request and its time in epoch seconds.
     Record(i64, Request<'a>),
-    /// No request; the line should have been one.
+    /// A line that should have been a record.
     Malformed(MalformedLine<'t>),
 }
 
-/// What to do about a line.
+/// What to do with a line.
 enum Act {
     Skip,
-    Give(usize, Good),
+    Return(usize, Good),
     Reject(Malformed),
-    /// It is held back.
+    /// The line is held back.
     Hold,
-    /// It has decided what held lines are; these come first.
-    Wait,
+    /// The line has decided held lines. Return these, then judge it again.
+    Retry,
 }
 
-/// The layout of one source.
+/// The delimiter and the columns of one source, as far as they are known.
 #[derive(Debug)]
 pub struct Layout {
     state: State,
     reader: LineReader,
-    /// Set once the delimiter and the columns are known.
+    /// The fast reader; `None` until the delimiter and the columns are known.
     plain: Option<PlainReader>,
-    /// Whether only skipped lines have come.
+    /// Whether all lines so far were skipped.
     is_first: bool,
-    /// A header that has changed the columns, and the state before it.
+    /// A header that changed the columns, and the state before it. It is held
+    /// back until the next line shows whether it was torn.
     new_header: Option<(HeldLine, State)>,
     row: Row,
     decided: VecDeque<Decided>,
-    /// The text of the held line that was given out last.
-    given: Vec<u8>,
-    /// Whether nothing is held back or decided.
+    /// The text of the held line that was returned last.
+    held_text: Vec<u8>,
+    /// Whether no line is held back or waits to be returned.
     is_settled: bool,
     time_of_1970: TimeOf1970,
     changes: u64,
 }
 
 impl Layout {
-    /// The layout of a source of which nothing was read.
+    /// The layout of a source that has read nothing.
     #[must_use]
     pub fn new(options: &LayoutOptions) -> Layout {
         let (columns, basis, called) = match &options.columns {
@@ -94,7 +96,7 @@ impl Layout {
             new_header: None,
             row: Row::default(),
             decided: VecDeque::new(),
-            given: Vec::new(),
+            held_text: Vec::new(),
             is_settled: true,
             time_of_1970: TimeOf1970::default(),
             changes: 0,
@@ -103,26 +105,26 @@ impl Layout {
         layout
     }
 
-    /// The columns as they are now.
+    /// The current columns.
     #[must_use]
     pub fn columns(&self) -> &Columns {
         &self.state.columns
     }
 
-    /// How often the columns may have changed.
+    /// A counter that grows whenever the columns may have changed.
     #[must_use]
     #[inline(always)]
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// The number of the line with the first time in 1970, once.
+    /// The number of the line with the first time in 1970. Returned once.
     pub fn take_time_of_1970(&mut self) -> Option<u64> {
         self.time_of_1970.take()
     }
 
-    /// Reads plain lines, the next of `lines`, for `take`, which says whether to
-    /// go on; stops before one that isn't plain.
+    /// Passes the requests of plain lines to `take`, until it returns `false`
+    /// or a line is not plain.
     #[inline(always)]
     pub fn read_plain<'t>(&mut self, lines: &mut Lines<'t>, mut take: impl FnMut(i64, Request<'t>) -> bool) {
         let Some(plain) = self.plain.as_mut().filter(|_| self.is_settled) else { return };
@@ -141,24 +143,24 @@ impl Layout {
         }
     }
 
-    /// Takes note that no line follows: what is held back is decided, and
-    /// [`Layout::next`] gives it out.
+    /// Notes that no line follows. The lines that are held back are decided,
+    /// and [`Layout::next`] returns them.
     pub fn end(&mut self) {
-        self.row.give_up(&mut self.decided);
+        self.row.reject(&mut self.decided);
         if self.new_header.take().is_some() {
             self.decided.push_back(Decided::Skipped);
         }
         self.is_settled = self.decided.is_empty();
     }
 
-    /// Of the first line that couldn't be read: what the input most likely is.
+    /// Guesses what the input is from its first malformed line.
     #[must_use]
     pub fn hint(&self, text: &[u8], problem: &Malformed) -> Option<Hint> {
         self.reader.hint(text, problem, self.state.basis)
     }
 
-    /// Reads the next of `lines`, or a line that was held back before them;
-    /// `None` if there is none. A header changes the columns.
+    /// Reads the next of `lines`, or returns a line that was held back before
+    /// them; `None` at the end. A header changes the columns.
     pub fn next<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
         let mut plain = None;
         self.read_plain(lines, |second, request| {
@@ -168,7 +170,7 @@ impl Layout {
         plain.or_else(|| self.next_in_general(lines))
     }
 
-    /// The same, for a line that isn't plain.
+    /// Does the same for a line that is not plain.
     #[inline(never)]
     pub(crate) fn next_in_general<'a, 't: 'a>(
         &'a mut self,
@@ -176,14 +178,14 @@ impl Layout {
     ) -> Option<Reading<'a, 't>> {
         loop {
             if let Some(decided) = self.decided.pop_front() {
-                return Some(self.give(decided));
+                return Some(self.return_held(decided));
             }
             self.is_settled = self.new_header.is_none() && self.row.is_empty();
             let mut ahead = lines.clone();
             let line = ahead.next()?;
             let number = ahead.number();
             let act = self.judge(&line, number);
-            if matches!(act, Act::Hold | Act::Wait) {
+            if matches!(act, Act::Hold | Act::Retry) {
                 self.is_settled = false;
                 if matches!(act, Act::Hold) {
                     *lines = ahead;
@@ -193,7 +195,7 @@ impl Layout {
             }
             *lines = ahead;
             return Some(match act {
-                Act::Give(index, good) => {
+                Act::Return(index, good) => {
                     self.reader.times.passed(good.second);
                     Reading::Record(good.second, self.reader.request(index, &good, line.text))
                 }
@@ -206,8 +208,8 @@ impl Layout {
         }
     }
 
-    /// Gives out a line that was held back.
-    fn give<'t>(&mut self, decided: Decided) -> Reading<'_, 't> {
+    /// Returns a line that was held back.
+    fn return_held<'t>(&mut self, decided: Decided) -> Reading<'_, 't> {
         let malformed = |line: HeldLine, problem| {
             let HeldLine { number, text, end } = line;
             Reading::Malformed(MalformedLine { number, text: text.into(), end, problem })
@@ -225,15 +227,15 @@ impl Layout {
                         if good.second < YEAR_1971 {
                             self.time_of_1970.note(line.number);
                         }
-                        self.given = line.text;
-                        Reading::Record(good.second, self.reader.request(index, &good, &self.given))
+                        self.held_text = line.text;
+                        Reading::Record(good.second, self.reader.request(index, &good, &self.held_text))
                     }
                 }
             }
         }
     }
 
-    /// Tells what to do about a line.
+    /// Decides what to do with a line.
     fn judge(&mut self, line: &Line<'_>, number: u64) -> Act {
         let text = line.text;
         let is_blank = || text.iter().all(|&byte| is_blank(byte));
@@ -243,12 +245,12 @@ impl Layout {
             Some(b' ' | b'\t') if is_blank() => Some(Act::Skip),
             _ => None,
         };
-        // What is skipped doesn't end a row: tail writes blank lines between files.
+        // Skipped lines don't end a row: tail writes blank lines between files.
         match simple {
             Some(Act::Skip) => return Act::Skip,
             Some(act) => {
                 self.is_first = false;
-                return if self.row.give_up(&mut self.decided) { Act::Wait } else { act };
+                return if self.row.reject(&mut self.decided) { Act::Retry } else { act };
             }
             None => {}
         }
@@ -256,17 +258,17 @@ impl Layout {
         let kind = self.reader.classify(text, &self.state, self.is_first);
         let can_be_new = matches!(kind, LineKind::Good(..) | LineKind::Header(..));
         if !can_be_new && self.was_torn(text) {
-            return Act::Wait;
+            return Act::Retry;
         }
         if let LineKind::Bad(problem) = kind {
             self.state.is_doubtful |= self.is_first;
             self.is_first = false;
-            let others = self.reader.others(text, &self.state);
+            let others = self.reader.other_delimiters(text, &self.state);
             if others == 0 {
-                return if self.row.give_up(&mut self.decided) { Act::Wait } else { Act::Reject(problem) };
+                return if self.row.reject(&mut self.decided) { Act::Retry } else { Act::Reject(problem) };
             }
             self.row.push(held(), problem, others, &mut self.decided);
-            self.look_at_row();
+            self.check_row();
             return Act::Hold;
         }
         let is_skipped = match &kind {
@@ -274,16 +276,17 @@ impl Layout {
             LineKind::Header(None, columns) => self.is_known(None, columns),
             _ => false,
         };
-        if !is_skipped && self.row.give_up(&mut self.decided) {
-            return Act::Wait;
+        if !is_skipped && self.row.reject(&mut self.decided) {
+            return Act::Retry;
         }
         self.is_first &= matches!(kind, LineKind::Comment);
         match kind {
             LineKind::Good(index, good) => self.take_record(index, good, number),
             LineKind::Header(index, columns) => self.take_header(index, *columns, held),
             LineKind::Comment | LineKind::FirstLine => Act::Skip,
-            LineKind::Useless(problem) | LineKind::Bad(problem) => {
-                // Columns that have read records stay if a header lacks a name.
+            LineKind::UnusableHeader(problem) | LineKind::Bad(problem) => {
+                // If a header lacks a name of `--columns`, columns that have
+                // read records stay.
                 let has_read = self.state.has_records || self.new_header.is_some();
                 let lacks_name = matches!(problem, Malformed::NoColumn(_)) && !has_read;
                 if self.state.basis == Basis::Assumed || lacks_name {
@@ -298,11 +301,12 @@ impl Layout {
 
     fn take_record(&mut self, index: usize, good: Good, number: u64) -> Act {
         if self.new_header.take().is_some() {
-            // The new columns can read it.
+            // The new columns can read the line, so the header was not torn.
             self.decided.push_back(Decided::Skipped);
-            return Act::Wait;
+            return Act::Retry;
         }
-        // The fast way doesn't see the times that are read in the general one.
+        // In a zone with clock changes, the fast reader starts afresh: it has
+        // not seen the time of this line.
         if !self.state.has_records || !self.reader.times.is_fixed() {
             self.state.has_records = true;
             self.state.delimiter = Some(index);
@@ -311,10 +315,10 @@ impl Layout {
         if good.second < YEAR_1971 {
             self.time_of_1970.note(number);
         }
-        Act::Give(index, good)
+        Act::Return(index, good)
     }
 
-    /// Whether a header says what is known.
+    /// Whether a header repeats the current columns and delimiter.
     fn is_known(&self, index: Option<usize>, columns: &Columns) -> bool {
         let is_same = self.state.basis == Basis::Header && self.state.columns == *columns;
         is_same && (index.is_none() || self.state.delimiter == index)
@@ -349,8 +353,8 @@ impl Layout {
         };
         let old = std::mem::replace(&mut self.state, new);
         self.set_plain();
-        // Nothing was read by the header before this one: that is one, for all
-        // that is known.
+        // No record was read by the previous header, so nothing shows that it
+        // was torn.
         let (old, has_another) = undecided.map_or((old, false), |(_, older)| (older, true));
         if has_another {
             self.decided.push_back(Decided::Skipped);
@@ -362,8 +366,8 @@ impl Layout {
         Act::Skip
     }
 
-    /// Whether `text`, which the new columns can't read, is a record by those
-    /// before: these are back then, and the header was half of one.
+    /// Whether the last header was torn: the new columns can't read `text`, but
+    /// the columns before them can. If so, restores these.
     fn was_torn(&mut self, text: &[u8]) -> bool {
         let Some((_, old)) = &self.new_header else { return false };
         if fields_directive(text).is_some() || self.reader.read(text, old).is_err() {
@@ -378,21 +382,21 @@ impl Layout {
     }
 
     /// Changes the delimiter if the row is long enough.
-    fn look_at_row(&mut self) {
+    fn check_row(&mut self) {
         let Some((common, first)) = self.row.complete() else { return };
         if let Some(index) = self.reader.best_of(common, first, &self.state) {
             self.state.delimiter = Some(index);
             self.set_plain();
         }
         if self.new_header.take().is_some() {
-            // The new columns can read them.
+            // The new columns can read these lines, so the header was not torn.
             self.decided.push_back(Decided::Skipped);
         }
         self.row.accept(&mut self.decided);
     }
 
-    /// Sets the fast way by what is known now; a first record is read in the
-    /// general way.
+    /// Replaces the fast reader after a change of state. There is none until a
+    /// first record was read in the general way.
     fn set_plain(&mut self) {
         self.changes += 1;
         self.plain = self.reader.plain(&self.state);

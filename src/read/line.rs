@@ -1,9 +1,11 @@
-//! Bytes -> lines: cuts at the newline, limits the length, and drops a BOM and
-//! NUL bytes at the start. The content of a line is not read here.
+//! Bytes -> lines: cuts the input at newlines, limits the length of a line, and
+//! drops a byte order mark (BOM) and NUL bytes at the start of a line. The
+//! content of a line is not read here.
 
 use memchr::{memchr, memrchr};
 
-/// The longest line in bytes, its end not counted, that is looked into.
+/// The longest line that is read, in bytes without its end. A longer one is
+/// malformed.
 pub const MAX_LINE: usize = 262_144;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -11,17 +13,17 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// One line of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// What stands before the end; its first [`MAX_LINE`] bytes if it is
-    /// `overlong`.
+    /// The line without its end. Cut at [`MAX_LINE`] bytes if it is `overlong`.
     pub text: &'a [u8],
-    /// `\n`, `\r\n`, or, at the end of input only, `\r` or nothing.
+    /// `\n` or `\r\n`; at the end of input also `\r` or nothing.
     pub end: &'static [u8],
     /// Whether the line is longer than [`MAX_LINE`].
     pub overlong: bool,
 }
 
 impl<'a> Line<'a> {
-    /// Takes a whole line apart; one without `\n` is the last of its input.
+    /// Splits a line into text and end. Without `\n` it is the last line of the
+    /// input.
     #[inline]
     fn new(whole: &'a [u8]) -> Line<'a> {
         let whole = match whole {
@@ -39,9 +41,10 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What follows the NUL bytes and BOMs at the start of a line.
+/// Drops the filler at the start of a line: NUL bytes and BOMs.
 ///
-/// A file that is truncated while its writer keeps its place starts with NULs.
+/// A file that is truncated while its writer keeps its offset starts with NUL
+/// bytes.
 fn without_filler(mut text: &[u8]) -> &[u8] {
     while let Some(&first) = text.first() {
         if first == 0 {
@@ -56,25 +59,26 @@ fn without_filler(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Whole lines that follow each other, and their numbers.
+/// Consecutive lines with their numbers.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     rest: &'a [u8],
-    /// A line that starts with this is not taken, if it isn't empty.
+    /// If not empty: stop before a line that starts with this.
     mark: &'static [u8],
-    /// The number of the last line taken; the first one of the input is 1.
+    /// The number of the line read last, counted from 1 over the whole input.
     number: u64,
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of `text`, after `number` others. Each but the last of its
-    /// input has its end.
+    /// The lines of `text`, which follow `number` earlier ones. Each line has
+    /// its newline, except the last one of the input.
     #[must_use]
     pub fn new(text: &'a [u8], number: u64) -> Lines<'a> {
         Lines { rest: text, mark: b"", number }
     }
 
-    /// The same up to the first line that starts with `mark`, which isn't empty.
+    /// The same, up to the first line that starts with `mark`, which is not
+    /// empty.
     #[must_use]
     pub fn before(text: &'a [u8], number: u64, mark: &'static [u8]) -> Lines<'a> {
         Lines { rest: text, mark, number }
@@ -86,28 +90,29 @@ impl<'a> Lines<'a> {
         !self.mark.is_empty() && without_filler(self.rest).starts_with(self.mark)
     }
 
-    /// The lines that are left, as they stand in the input.
+    /// The remaining lines, as they are in the input.
     #[must_use]
     #[inline(always)]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The number of the last line taken.
+    /// The number of the line read last.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Takes note that the next line was read where it stands: `rest` follows it.
+    /// Notes that the next line was read in place, and that `rest` follows it.
     #[inline(always)]
     pub fn passed(&mut self, rest: &'a [u8]) {
         self.rest = rest;
         self.number += 1;
     }
 
-    /// Whether the next line is taken, nothing has to be dropped before it, and
-    /// it is no comment or `#Fields`, as far as its first byte says.
+    /// Whether the next line may be read in place, judging by its first byte:
+    /// it has no filler, is no comment or `#Fields`, and doesn't start like the
+    /// mark.
     #[must_use]
     #[inline(always)]
     pub fn starts_clean(&self) -> bool {
@@ -132,20 +137,20 @@ impl<'a> Iterator for Lines<'a> {
 
 /// Cuts an input that comes in pieces of any size into lines.
 ///
-/// It keeps at most the start of one line, and of that no more than
-/// [`MAX_LINE`] bytes and what is needed to know its end.
+/// It stores at most the start of one line: [`MAX_LINE`] bytes, and the few
+/// that tell how the line ends.
 #[derive(Debug, Default)]
 pub struct LineCutter {
-    /// The line that the last piece didn't end, without filler.
+    /// The unfinished line of earlier pieces, without filler.
     begun: Vec<u8>,
-    /// Whether there is such a line; it may be nothing but filler.
+    /// Whether there is an unfinished line. It may consist of filler only.
     has_begun: bool,
 }
 
 impl LineCutter {
-    /// Takes the next whole lines from the start of `piece`, together with what
-    /// earlier pieces began; `None` if none ends there: all of `piece` is taken
-    /// then.
+    /// Takes whole lines from the start of `piece`, joined with the unfinished
+    /// line of earlier pieces. Returns `None` when no line ends in `piece`; all
+    /// of it is stored then.
     pub fn next<'a, 'p: 'a>(&'a mut self, piece: &mut &'p [u8]) -> Option<&'a [u8]> {
         let end = if self.has_begun { memchr(b'\n', piece) } else { memrchr(b'\n', piece) };
         let Some(end) = end else {
@@ -163,15 +168,15 @@ impl LineCutter {
         Some(&self.begun)
     }
 
-    /// Takes the last line, if the input ended without `\n`. One of nothing but
-    /// filler is an empty line.
+    /// Takes the last line, if the input ended without `\n`. A line of filler
+    /// only is an empty line.
     pub fn last(&mut self) -> Option<&[u8]> {
         let last = if self.begun.is_empty() { b"\n" } else { &self.begun[..] };
         std::mem::take(&mut self.has_begun).then_some(last)
     }
 
     fn keep(&mut self, piece: &[u8]) {
-        // So many bytes tell a long line from one that ends in `\r`.
+        // Two more bytes tell an overlong line from one that ends in `\r`.
         const ROOM: usize = MAX_LINE + 2;
         if piece.is_empty() {
             return;
@@ -182,8 +187,8 @@ impl LineCutter {
         self.has_begun = true;
         let ends = piece.last() == Some(&b'\n');
         let text = if ends { &piece[..piece.len() - 1] } else { piece };
-        // A BOM may come in two pieces. Filler is dropped before it needs room:
-        // there may be gigabytes of it.
+        // A BOM may be split between two pieces. Filler is dropped before it is
+        // stored, because there may be gigabytes of it.
         let torn = BOM.strip_prefix(&self.begun[..]).and_then(|missing| text.strip_prefix(missing));
         let text = match torn {
             Some(rest) => {

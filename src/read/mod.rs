@@ -1,4 +1,4 @@
-//! Bytes -> lines -> records -> requests.
+//! Input: bytes -> lines -> records -> requests.
 
 pub mod blanks;
 pub(crate) mod calendar;

@@ -1,19 +1,19 @@
-//! A plain line -> a request, in one pass.
+//! The fast way: reads a plain line as a request, in one pass.
 //!
 //! Nearly all lines of nearly all logs are plain: quotes are at the edges of
 //! fields, or where they don't matter, and numbers have their usual form. Such
 //! a line is read from left to right, each value in place, up to the newline.
 //! Nothing searches for the newline first, and no list of fields is built. Any
-//! other line is left to the general code, `delimited` and then `request`.
+//! other line is left to the general way, `delimited` and then `request`.
 //!
-//! What it brings: one pass over the bytes instead of three, and no list of
-//! fields. `cargo bench --bench stages` times it (`plain`) beside the general
-//! code (`layout` with doubled quotes).
+//! It exists for speed: one pass over the bytes instead of three, and no list
+//! of fields. `cargo bench --bench stages` times it (`plain`) beside the
+//! general way (`layout` with doubled quotes).
 //!
-//! How to change it: `None` is always right, only slower. Any other answer must
-//! be that of the general code. `tests/lines.rs` compares the two on random
-//! lines, and `tests/fuzz/run plain` on any; run both after every change, and
-//! `scripts/bench` to see the cost.
+//! To change it, note that `None` is always correct, only slower. Any other
+//! result must be that of the general way. `tests/lines.rs` compares the two on
+//! random lines, and `tests/fuzz/run plain` on arbitrary ones. Run both after
+//! every change, and `scripts/bench` to see the cost.
 
 use crate::count::{Method, Request};
 use crate::read::columns::{BLANKS, Columns, Width};
@@ -24,18 +24,18 @@ use crate::read::request::method_and_section_of_path;
 use crate::read::time_cache::TimeCache;
 use crate::read::timestamp::TimeReader;
 
-/// How many columns the Common Log Format has.
+/// The number of columns in the Common Log Format.
 const COMMON: usize = 7;
 
-/// How lines of a layout are read.
+/// Which code reads the lines of a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// Not here.
+    /// None here: all lines are left to the general way.
     Foreign,
-    /// The first columns are those of the Common Log Format: straight code
+    /// The first columns are those of the Common Log Format. Straight code
     /// instead of a loop takes 6 % off the whole program's time.
     Common,
-    /// Any other columns.
+    /// A loop over the columns.
     Any,
 }
 
@@ -43,13 +43,13 @@ enum Form {
 #[derive(Clone, Debug)]
 pub struct PlainReader {
     delimiter: u8,
-    /// What each column holds, as far as columns are read; without the first
-    /// ones if these are common.
+    /// What each column holds, up to the last one that is read. Without the
+    /// first seven if the form is [`Form::Common`].
     contents: Vec<Content>,
     /// How many columns are read.
     read: usize,
     width: Width,
-    /// Whether a line may end after these.
+    /// Whether a record may end after these columns.
     is_whole: bool,
     form: Form,
     /// Whether a virtual host may stand before the host.
@@ -58,7 +58,7 @@ pub struct PlainReader {
 }
 
 impl PlainReader {
-    /// A reader of lines with these columns and this delimiter.
+    /// A reader for these columns and this delimiter.
     #[must_use]
     pub fn new(columns: &Columns, delimiter: u8) -> PlainReader {
         let contents = |columns: &Columns| -> Vec<Content> {
@@ -71,8 +71,8 @@ impl PlainReader {
             contents.resize(contents.len().max(latency.column + 1), Content::Nothing);
             contents[latency.column] = Content::Latency(latency.unit);
         }
-        // A date elsewhere would have to be kept; a method column says how a
-        // request column is read.
+        // A date that is not just before the time would have to be kept. With a
+        // method column, a request column may hold a path.
         let has_far_date = columns.date.is_some_and(|date| date + 1 != columns.time);
         let is_foreign = has_far_date || (columns.request.is_some() && columns.method.is_some());
         let form = match columns.date {
@@ -99,16 +99,15 @@ impl PlainReader {
         }
     }
 
-    /// The same, if a virtual host may stand before the host in lines with
-    /// blanks between their fields.
+    /// Accepts a virtual host before the host, in lines separated by blanks.
     #[must_use]
     pub fn with_virtual_hosts(mut self) -> PlainReader {
         self.has_virtual_hosts = true;
         self
     }
 
-    /// The second and the request of the line that `text` starts with, and
-    /// what follows that line; `None` leaves the line to the general way,
+    /// Reads the line at the start of `text`. Returns its second, its request
+    /// and what follows the line. `None` leaves the line to the general way,
     /// whatever it is.
     pub fn read<'a>(
         &mut self,
@@ -120,8 +119,9 @@ impl PlainReader {
         read
     }
 
-    /// The same for `take`, in line: what is returned would be put into memory
-    /// and read again from there, a tenth of the whole program's time.
+    /// Does the same, inlined, and passes the result to `take`. Returning it
+    /// would write it to memory and read it back, which costs a tenth of the
+    /// whole program's time.
     #[inline(always)]
     pub(crate) fn read_for<'a>(
         &mut self,
@@ -139,8 +139,8 @@ impl PlainReader {
         Some(())
     }
 
-    /// Out of line: in line these lines take 6 % less of the whole program's
-    /// time, but those between other delimiters 2 % more.
+    /// Not inlined: inlining takes 6 % off the whole program's time for these
+    /// lines, but adds 2 % for those with other delimiters.
     #[inline(never)]
     fn read_in_blanks<'a>(
         &mut self,

@@ -1,6 +1,7 @@
 //! The values of one plain line, each read in place.
 //!
-//! A method returns `None` if the next field is not plain, or not such a value.
+//! A method returns `None` if the next field is not plain or not such a value.
+//! The line is then left to the general way.
 
 use crate::count::Request;
 use crate::read::columns::Role;
@@ -16,13 +17,14 @@ use crate::read::value::{Unit, read_host, read_latency};
 pub(crate) enum Content {
     Nothing,
     Value(Role),
-    /// This one and the next: W3C logs have their time so.
+    /// The date is in this column, and the time in the next one, as in W3C
+    /// logs.
     DateAndTime,
     Latency(Unit),
 }
 
-/// What is known of a line so far, whose fields stand between blanks or between
-/// other delimiters.
+/// What was read of a line so far. Its fields are separated by blanks or by
+/// another delimiter.
 pub(crate) struct PlainLine<'a, const IN_BLANKS: bool> {
     pub(crate) fields: Fields<'a>,
     pub(crate) second: Option<i64>,
@@ -59,7 +61,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         }
     }
 
-    /// The next field, with blanks around it if it has any.
+    /// The next field. Blanks around it are kept.
     #[inline(always)]
     fn text(&mut self) -> Option<&'a [u8]> {
         match self.fields.rest {
@@ -74,19 +76,20 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         self.text().map(trim)
     }
 
-    /// Passes a field.
+    /// Skips a field.
     #[inline(always)]
     pub(crate) fn skip(&mut self) -> Option<()> {
         match self.fields.rest {
             _ if !IN_BLANKS => return self.fields.skip(),
             [b'-', b' ', rest @ ..] if !self.fields.is_at_end => self.fields.rest = rest,
-            // A bracket before the time may be half of a user's name: `[u [time] "…`.
+            // Don't join text in brackets here: before the time, a bracket may
+            // be part of a user name, as in `[u [time] "…`.
             _ => drop(self.fields.word_or_quoted()?),
         }
         Some(())
     }
 
-    /// Passes all fields up to the end of the line, and returns how many.
+    /// Skips all fields up to the end of the line. Returns their number.
     #[inline(always)]
     pub(crate) fn pass_all(&mut self) -> Option<usize> {
         if !IN_BLANKS {
@@ -124,7 +127,8 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         })
     }
 
-    /// The time of two fields. The first one alone would be it if it were one.
+    /// Reads a date field and a time field as one time. A date that is a whole
+    /// time by itself leaves the line to the general way.
     #[inline(always)]
     fn read_date_and_time(&mut self, times: &mut TimeReader, known: &mut TimeCache) -> Option<()> {
         self.read_text_time(times, known, |fields, times| {
@@ -134,7 +138,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         })
     }
 
-    /// A time that is known, or that `read` reads.
+    /// Takes the time from the cache, or reads it with `read`.
     #[inline(always)]
     fn read_text_time(
         &mut self,
@@ -158,7 +162,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
     pub(crate) fn read_request_line(&mut self) -> Option<()> {
         if IN_BLANKS {
             let line = self.fields.word_or_quoted()?;
-            // What is escaped beyond the section changes nothing.
+            // A backslash after the section doesn't matter.
             (self.request.method, self.request.section) = plain_method_and_section(line)
                 .filter(|(_, section)| !section.contains(&b'\\'))
                 .or_else(|| (!line.contains(&b'\\')).then(|| method_and_section(line)))?;
@@ -170,7 +174,8 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         } else {
             let line;
             (line, self.fields) = self.fields.quoting_text()?;
-            // They come before the first quote, or it would not be plain.
+            // The method and the section stand before the first quote in the
+            // text, or this returns `None`.
             plain_method_and_section(line)?
         };
         Some(())
@@ -194,7 +199,7 @@ impl<'a, const IN_BLANKS: bool> PlainLine<'a, IN_BLANKS> {
         Some(())
     }
 
-    /// Anything but a number is none.
+    /// Any value that is not a number is no latency.
     #[inline(always)]
     fn read_latency(&mut self, unit: Unit) -> Option<()> {
         self.request.latency = match self.fields.decimal(unit.exponent()) {

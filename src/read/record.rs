@@ -1,8 +1,8 @@
-//! A line -> fields, by the rules of the csv crate (RFC 4180).
+//! A line with a delimiter and quotes -> fields, by the rules of the csv crate
+//! (RFC 4180).
 //!
-//! A plain line, with all quotes at the edges of fields, is split here, in
-//! place; any other is split by csv-core. The meaning of the fields is not
-//! known here.
+//! If all quotes are at the edges of fields, the line is split here, in place.
+//! Otherwise csv-core splits it. The meaning of fields is not known here.
 
 use crate::bits::matches;
 
@@ -14,23 +14,23 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The fields of `bytes` that stand at these places.
+    /// A record whose fields are these ranges of `bytes`.
     pub(crate) fn new(bytes: &'a [u8], ranges: &'a [(usize, usize)]) -> Record<'a> {
         Record { bytes, ranges }
     }
 
-    /// What the fields are parts of.
+    /// The text that the ranges refer to.
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// How many fields there are; at least one.
+    /// The number of fields, at least one.
     #[must_use]
     pub fn width(&self) -> usize {
         self.ranges.len()
     }
 
-    /// The field at `index` without the blanks around it; an empty one if the
+    /// The field at `index` without surrounding blanks. It is empty if the
     /// record is too short.
     #[must_use]
     #[inline]
@@ -39,7 +39,7 @@ impl<'a> Record<'a> {
         range.and_then(|&(start, end)| self.bytes.get(start..end)).map_or(b"", trim)
     }
 
-    /// All fields, without the blanks around them.
+    /// All fields, without surrounding blanks.
     pub fn fields(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let record = *self;
         (0..record.width()).map(move |index| record.field(index))
@@ -52,7 +52,7 @@ pub fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// `text` without the blanks around it.
+/// `text` without surrounding blanks.
 #[must_use]
 #[inline]
 pub fn trim(text: &[u8]) -> &[u8] {
@@ -72,10 +72,10 @@ fn trim_blanks(mut text: &[u8]) -> &[u8] {
     text
 }
 
-/// Where `needle` is in `text`; the end if it isn't.
+/// Returns the index of `needle`, or the length of `text`.
 ///
-/// Eight bytes at a time: fields are too short for the start-up of a vector
-/// search to pay.
+/// It searches eight bytes at a time. Fields are too short for a vector search,
+/// which takes time to start.
 #[inline(always)]
 pub(crate) fn find(text: &[u8], needle: u8) -> usize {
     let mut rest = text;
@@ -86,15 +86,15 @@ pub(crate) fn find(text: &[u8], needle: u8) -> usize {
         }
         rest = next;
     }
-    let place = rest.iter().position(|&byte| byte == needle).unwrap_or(rest.len());
-    text.len() - rest.len() + place
+    let index = rest.iter().position(|&byte| byte == needle).unwrap_or(rest.len());
+    text.len() - rest.len() + index
 }
 
-/// The line ends inside quotes.
+/// The error of a line that ends inside quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnclosedQuote;
 
-/// Splits lines at a delimiter; its buffers serve one line after the other.
+/// Splits lines at a delimiter. Its buffers are reused for each line.
 #[derive(Debug)]
 pub struct Splitter {
     delimiter: u8,
@@ -102,26 +102,25 @@ pub struct Splitter {
     unquoted: Vec<u8>,
     ends: Vec<usize>,
     escaping: bool,
-    /// Made when it is needed: its tables take their time.
+    /// Created on first use, because building its tables takes time.
     reader: Option<Box<csv_core::Reader>>,
 }
 
 impl Splitter {
-    /// A splitter at `delimiter`, which is neither a quote nor a newline.
+    /// A splitter at `delimiter`, which must not be a quote or a newline.
     #[must_use]
     pub fn new(delimiter: u8) -> Splitter {
         Splitter::build(delimiter, false)
     }
 
-    /// A splitter for which a backslash inside quotes takes the next byte's
-    /// meaning away: Apache writes a quote as `\"`.
+    /// A splitter for which a backslash inside quotes escapes the next byte:
+    /// Apache writes a quote as `\"`.
     #[must_use]
     pub fn escaping(delimiter: u8) -> Splitter {
         Splitter::build(delimiter, true)
     }
 
-    /// What the fields of the last line are parts of, if they don't stand in
-    /// it as they are.
+    /// The text of the last line's fields, if it differs from the line.
     pub(crate) fn unquoted(&self) -> &[u8] {
         &self.unquoted
     }
@@ -137,7 +136,7 @@ impl Splitter {
         }
     }
 
-    /// The fields of `line`, which holds no newline and is not empty.
+    /// Splits `line`, which contains no newline and is not empty.
     ///
     /// # Errors
     ///
@@ -149,7 +148,7 @@ impl Splitter {
         self.split_by_csv(line)
     }
 
-    /// Finds the fields in place; `false` if a quote stands anywhere but at
+    /// Splits the line in place. Returns `false` if a quote is anywhere but at
     /// the edges of a field.
     fn split_plain(&mut self, line: &[u8]) -> bool {
         let delimiter = self.delimiter;
@@ -212,7 +211,7 @@ impl Splitter {
 fn csv_reader(delimiter: u8, escaping: bool) -> csv_core::Reader {
     csv_core::ReaderBuilder::new()
         .delimiter(delimiter)
-        // A carriage return inside the line is a byte like any other.
+        // A CR inside the line is a byte like any other.
         .terminator(csv_core::Terminator::Any(b'\n'))
         .escape(escaping.then_some(b'\\'))
         .build()

@@ -1,8 +1,8 @@
 //! A record -> a request: time, host, method, section, status, bytes, latency.
+//! Splits request lines and takes the section from the path.
 //!
-//! A client can send anything, and whatever it sent is a request that was
-//! served. Only a time, status or byte count that cannot be read makes a record
-//! malformed.
+//! A client can send anything as a request, and it still was served. So only a
+//! time, a status or a byte count that can't be read makes a record malformed.
 
 use std::borrow::Cow;
 
@@ -14,54 +14,55 @@ use crate::read::timestamp::TimeReader;
 pub(crate) use crate::read::value::{read_bytes, read_status};
 use crate::read::value::{read_host, read_latency};
 
-/// Why a line that should be a record can't be counted as a request.
+/// Why a line is malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// It ends inside quotes.
     UnclosedQuote,
-    /// It has another number of fields.
+    /// It has the wrong number of fields.
     Fields {
-        /// How many it has.
+        /// How many fields it has.
         found: usize,
-        /// How many it should have.
+        /// How many fields it should have.
         wanted: Width,
     },
-    /// The text is no time, or none from 1970 to 8999.
+    /// This text is not a time from 1970 to 8999.
     Time(Box<[u8]>),
-    /// The text is no status.
+    /// This text is not a status.
     Status(Box<[u8]>),
-    /// The text is no number of bytes.
+    /// This text is not a byte count.
     Bytes(Box<[u8]>),
-    /// It is too long to be looked into.
+    /// The line is longer than `MAX_LINE`.
     TooLong,
-    /// It names columns, but no time.
+    /// A header without a time column; its names.
     NoTime(Box<[u8]>),
-    /// It is a header without the column that `--columns` names.
+    /// A header without this name, which `--columns` asks for.
     NoColumn(Box<str>),
-    /// Nothing has said yet which column is the time.
+    /// Nothing says yet which column is the time.
     UnknownColumns,
-    /// It looked like a header, but what follows is as before it: it was torn.
+    /// A torn header: the next line is a record of the columns before it.
     TornHeader,
 }
 
-/// A line that should have been a record, and why it is none.
+/// A malformed line.
 #[derive(Debug)]
 pub struct MalformedLine<'t> {
-    /// Its number in the input, from 1.
+    /// The number of the line in the input, counted from 1.
     pub number: u64,
-    /// The line, without filler; if it is overlong, its start.
+    /// The line without filler; cut if it is too long.
     pub text: Cow<'t, [u8]>,
-    /// How it ended; nothing if it was cut.
+    /// The end of the line; empty if the line was cut.
     pub end: &'static [u8],
     /// What is wrong with it.
     pub problem: Malformed,
 }
 
-/// The second and the request of `record`.
+/// Reads `record` as a request. Returns its time in epoch seconds and the
+/// request.
 ///
 /// # Errors
 ///
-/// The first thing that makes the record malformed.
+/// The first problem that makes the record malformed.
 pub fn read_request<'a>(
     record: &Record<'a>,
     columns: &Columns,
@@ -78,7 +79,7 @@ pub fn read_request<'a>(
     let bytes = read_bytes(bytes).ok_or_else(|| Malformed::Bytes(bytes.into()))?;
     let text = |column: Option<usize>| column.map(|column| record.field(column));
     let (method, section) = match (text(columns.request), text(columns.method)) {
-        // grok's names: the method is `verb`, and `request` is the path.
+        // grok's names: `verb` is the method, and `request` is the path.
         (Some(path), Some(method)) if !starts_like_request_line(path) && !is_request_line(path) => {
             method_and_section_of_path(Some(method), Some(path))
         }
@@ -90,8 +91,8 @@ pub fn read_request<'a>(
     Ok((second, Request { host: read_host(field(columns.host)), method, section, status, bytes, latency }))
 }
 
-/// The time of `record`. A `date` that is a whole time is the time, whatever
-/// stands in the column `time`: some logs have a duration there.
+/// Reads the time of `record`. A `date` that is a whole time is the time,
+/// whatever the `time` column holds: some logs have a duration there.
 fn read_second(record: &Record<'_>, columns: &Columns, times: &mut TimeReader) -> Result<i64, Malformed> {
     let time = record.field(columns.time);
     let Some(date) = columns.date else {
@@ -105,8 +106,8 @@ fn read_second(record: &Record<'_>, columns: &Columns, times: &mut TimeReader) -
     times.read(trim(&text)).ok_or_else(|| Malformed::Time(trim(&text).into()))
 }
 
-/// The method and section of a log that has no request lines. A path that is
-/// one after all is read so, but for the method if that has a column.
+/// The method and section of a log without a request column. If the path is a
+/// request line, it is read as one; a method column still wins.
 pub(crate) fn method_and_section_of_path<'a>(
     method: Option<&[u8]>,
     path: Option<&'a [u8]>,
@@ -117,12 +118,12 @@ pub(crate) fn method_and_section_of_path<'a>(
     (method.map_or(in_path, Method::named), section(target))
 }
 
-/// Whether the last word is a version of HTTP.
+/// Whether the last word is an HTTP version.
 pub(crate) fn is_request_line(path: &[u8]) -> bool {
     last_word(path).starts_with(b"HTTP/")
 }
 
-/// Whether the first word is a known method, and another one follows.
+/// Whether the first word is a known method and another word follows.
 fn starts_like_request_line(text: &[u8]) -> bool {
     let blank = text.iter().position(|&byte| is_blank(byte));
     blank.is_some_and(|blank| Method::named(&text[..blank]) != Method::OTHER)
@@ -133,7 +134,7 @@ fn last_word(text: &[u8]) -> &[u8] {
     &text[start..]
 }
 
-/// The method and section of a request line with blanks around it or none.
+/// The method and section of a request line, which may have blanks around it.
 #[inline(always)]
 pub(crate) fn method_and_section(line: &[u8]) -> (Method, &[u8]) {
     plain_method_and_section(line).unwrap_or_else(|| {
@@ -142,14 +143,15 @@ pub(crate) fn method_and_section(line: &[u8]) -> (Method, &[u8]) {
     })
 }
 
-/// Those of nearly every request line: a known method, one space, a path whose
-/// first segment is printable, and the rest or the end of it.
+/// The fast way for nearly every request line: a known method, one space, and a
+/// path whose first segment is printable. `None` leaves the line to the general
+/// way.
 #[inline(always)]
 pub(crate) fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
     const SLASH_TO_QUERY: u64 = LOWEST * (b'/' ^ b'?') as u64;
     let word = u64::from_le_bytes(*line.first_chunk()?);
     let length = matches(word, b' ').trailing_zeros() / 8;
-    // Nothing is left of what follows the space.
+    // Clear the bytes after the space.
     let method = Method::of_word(word & u64::MAX >> 56_u32.checked_sub(8 * length)?)?;
     let target = line.get(length as usize + 1..)?;
     let [b'/', path @ ..] = target else { return None };
@@ -157,23 +159,24 @@ pub(crate) fn plain_method_and_section(line: &[u8]) -> Option<(Method, &[u8])> {
     loop {
         let (chunk, next) = rest.split_first_chunk()?;
         let word = u64::from_le_bytes(*chunk);
-        // `/` and `?` differ in one bit; what is below `$` is `#`, a blank or odd.
+        // `/` and `?` differ in one bit, which is cleared to find both. Bytes
+        // below `$` are `#`, blanks, controls, and a few that are rare.
         let found = matches(word & !SLASH_TO_QUERY, b'/') | below(word, b'$');
         if found == 0 {
             rest = next;
             continue;
         }
-        let place = found.trailing_zeros() / 8;
-        let end = path.len() - rest.len() + place as usize;
-        let byte = (word >> (8 * place)).to_le_bytes()[0];
+        let index = found.trailing_zeros() / 8;
+        let end = path.len() - rest.len() + index as usize;
+        let byte = (word >> (8 * index)).to_le_bytes()[0];
         let is_end = matches!(byte, b'/' | b'?' | b'#')
             || matches!(&path[end..], [b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0' | b'1']);
         return if is_end { Some((method, target.get(..end + 1)?)) } else { None };
     }
 }
 
-/// The method up to the first blank, and what stands between it and the
-/// version: a last word that starts with `HTTP/`.
+/// Splits a request line into method and target. The method ends at the first
+/// blank; a last word that starts with `HTTP/` is the version.
 fn split_request_line(line: &[u8]) -> (Method, &[u8]) {
     let (method, rest) = split_method(line);
     (method, trim(without_version(rest)))
@@ -191,8 +194,8 @@ fn without_version(rest: &[u8]) -> &[u8] {
     if version.starts_with(b"HTTP/") { &rest[..rest.len() - version.len()] } else { rest }
 }
 
-/// Of the target's path, without query and fragment, what stands before the
-/// second `/`; `*` for `*`; `-` for what has no path that starts with `/`.
+/// The section of a target: its path, without query and fragment, up to the
+/// second `/`. `*` is `*`; a target without a path that starts with `/` is `-`.
 fn section(target: &[u8]) -> &[u8] {
     if let [b'/', rest @ ..] = target {
         let end = rest.iter().position(|&byte| matches!(byte, b'/' | b'?' | b'#'));
@@ -212,7 +215,8 @@ fn section_of_other(target: &[u8]) -> &[u8] {
     }
 }
 
-/// What follows scheme and authority in an absolute URI (RFC 3986, 3.1, 3.2).
+/// The path of an absolute URI, after scheme and authority (RFC 3986, 3.1 and
+/// 3.2).
 fn without_authority(uri: &[u8]) -> Option<&[u8]> {
     let colon = uri.iter().position(|&byte| byte == b':')?;
     let (scheme, rest) = uri.split_at(colon);

@@ -1,7 +1,7 @@
-//! A time in a log -> whole seconds of UTC; and the durations of options.
+//! A time in a log -> epoch seconds: zones, `--time-format`, local times that
+//! occur twice. Also reads the durations of options.
 //!
-//! Zones are handled here, the forms of time in `calendar`, event time in the
-//! clock.
+//! The known forms of time are in `calendar`, event time is in `time::clock`.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -18,13 +18,13 @@ use crate::read::calendar::{self, epoch_second};
 pub struct Zone(TimeZone);
 
 impl Zone {
-    /// Coordinated Universal Time.
+    /// UTC.
     #[must_use]
     pub fn utc() -> Zone {
         Zone(TimeZone::UTC)
     }
 
-    /// The zone of this IANA name, or the machine's own for `local`.
+    /// The zone with this IANA name, or the machine's own for `local`.
     ///
     /// # Errors
     ///
@@ -32,21 +32,21 @@ impl Zone {
     pub fn named(name: &str) -> Result<Zone, String> {
         let zone = match name {
             "local" => TimeZone::try_system(),
-            // The default; the zone database is slow to open.
+            // UTC is the default; opening the zone database takes time.
             "UTC" => Ok(TimeZone::UTC),
             _ => TimeZone::get(name),
         };
         zone.map(Zone).map_err(|_| "no such time zone".to_owned())
     }
 
-    /// Whether a local time is the same second of UTC whatever came before.
+    /// Whether the zone has one offset, so that no local time occurs twice.
     fn is_fixed(&self) -> bool {
         self.0.to_fixed_offset().is_ok()
     }
 
-    /// The second of a local time, and whether it occurs just once. Of one
-    /// that occurs twice it is the one nearer to `previous`; one that doesn't
-    /// occur is moved on.
+    /// The second of a local time, and whether it occurs only once. If it
+    /// occurs twice, takes the one nearer to `previous`. If it doesn't occur,
+    /// moves it on.
     fn second_of(&self, local: DateTime, previous: Option<i64>) -> Option<(i64, bool)> {
         let ambiguous = self.0.to_ambiguous_timestamp(local);
         let AmbiguousOffset::Fold { before, after } = ambiguous.offset() else {
@@ -59,12 +59,13 @@ impl Zone {
     }
 }
 
-/// Reads a length of time: whole seconds (`120`), or weeks, days of 24 hours,
-/// hours, minutes and seconds in jiff's friendly form (`1h 30m`).
+/// Reads a duration in seconds: whole seconds (`120`), or weeks, days of 24
+/// hours, hours, minutes and seconds in jiff's friendly form (`1h 30m`).
 ///
 /// # Errors
 ///
-/// A sentence if it is negative, has a fraction or another unit, or can't be read.
+/// A sentence if it is negative, has a fraction or another unit, or can't be
+/// read.
 pub fn read_duration(text: &str) -> Result<i64, &'static str> {
     const FORM: &str = "not a duration like 120, 90s, 2m or 1h 30m";
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -89,18 +90,18 @@ pub fn read_duration(text: &str) -> Result<i64, &'static str> {
     Ok(((days * 24 + i64::from(span.get_hours())) * 60 + span.get_minutes()) * 60 + span.get_seconds())
 }
 
-/// How times are written, in the conversions of strptime.
+/// The value of `--time-format`, in the conversions of strptime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormat(Box<str>);
 
 impl TimeFormat {
-    /// A format that jiff can read.
+    /// Checks that jiff can write a time in the format and read it again.
     ///
     /// # Errors
     ///
-    /// A sentence if a time that is written so can't be read again.
+    /// A sentence if it can't.
     pub fn new(format: &str) -> Result<TimeFormat, String> {
-        // Two, as an hour may be one of twelve.
+        // One before noon and one after: the format may use a 12-hour clock.
         const SAMPLES: [i64; 2] = [1_632_996_000, 1_633_029_307];
         let no_time = |why: &dyn std::fmt::Display| format!("not a time format: {why}");
         for second in SAMPLES {
@@ -116,11 +117,12 @@ impl TimeFormat {
     }
 }
 
-/// The second of what was read by a format, and whether it can be kept.
+/// The second of a time read by a format, and whether it may be cached: it may
+/// not if it depends on `previous`.
 fn resolved(read: &BrokenDownTime, zone: &Zone, previous: Option<i64>) -> Option<(i64, bool)> {
     match read.to_timestamp() {
         Ok(timestamp) => Some((timestamp.as_second(), true)),
-        // A zone by its name (%Q).
+        // The time has a zone by name (`%Q`).
         Err(_) if read.iana_time_zone().is_some() => {
             Some((read.to_zoned().ok()?.timestamp().as_second(), true))
         }
@@ -130,8 +132,8 @@ fn resolved(read: &BrokenDownTime, zone: &Zone, previous: Option<i64>) -> Option
 
 /// Reads the times of one log.
 ///
-/// It remembers the last time it took apart: the lines of one second mostly
-/// follow each other.
+/// It caches the last time it parsed, because most lines have the same second
+/// as the line before.
 #[derive(Clone, Debug)]
 pub struct TimeReader {
     zone: Zone,
@@ -139,7 +141,7 @@ pub struct TimeReader {
     format: Option<TimeFormat>,
     last_text: Vec<u8>,
     last_second: i64,
-    /// The time of the record before.
+    /// The time of the previous record.
     previous: Option<i64>,
 }
 
@@ -157,36 +159,38 @@ impl TimeReader {
         }
     }
 
-    /// The same for times that are only written in this format, if any is given.
+    /// The same, for times written in `format` only, if it is given.
     #[must_use]
     pub fn with_format(zone: Zone, format: Option<TimeFormat>) -> TimeReader {
         TimeReader { format, ..TimeReader::new(zone) }
     }
 
-    /// Whether times are in one format only.
+    /// Whether `--time-format` is given.
     pub(crate) fn has_format(&self) -> bool {
         self.format.is_some()
     }
 
-    /// Whether a time is the same second whatever came before.
+    /// Whether no local time occurs twice, so that a time's text decides its
+    /// second.
     pub(crate) fn is_fixed(&self) -> bool {
         self.is_zone_fixed
     }
 
-    /// Takes note of a record's second: of a local time that occurs twice, the
-    /// one nearer to it is meant.
+    /// Notes the time of a record. A local time that occurs twice is taken to
+    /// be near it.
     #[inline(always)]
     pub fn passed(&mut self, second: i64) {
         self.previous = Some(second);
     }
 
-    /// The second of UTC in which `text` lies, from 0 to [`LAST_SECOND`].
+    /// Reads `text` as a time. Returns epoch seconds, from 0 to
+    /// [`LAST_SECOND`].
     ///
     /// The forms are epoch seconds (13 digits: milliseconds, 16: microseconds,
     /// 19: nanoseconds) with or without decimals, those of
-    /// [`calendar::local_time`], or the one format that was given. Anything
-    /// else, or a time out of range, is `None`. There must be no blanks around
-    /// it.
+    /// `calendar::local_time`, or only the given format. Returns `None` for
+    /// anything else, and for a time out of range. `text` must have no
+    /// surrounding blanks.
     pub fn read(&mut self, text: &[u8]) -> Option<i64> {
         if self.format.is_none() {
             if let Some(second) = text.try_into().ok().and_then(ten_digits) {
@@ -214,15 +218,14 @@ impl TimeReader {
         Some(second)
     }
 
-    /// Whether `text` is a time: in the format that was given, if any, or in
-    /// any form.
+    /// Whether `text` is a time in the given format or in any known form.
     pub(crate) fn is_time(&mut self, text: &[u8]) -> bool {
         self.read(text).is_some()
             || (self.format.is_some()
                 && (epoch_second(text).is_some() || calendar::local_time(text).is_some()))
     }
 
-    /// The second, and whether it is the same whatever came before.
+    /// The second, and whether it is independent of the previous time.
     fn calendar_second(&self, text: &[u8]) -> Option<(i64, bool)> {
         if let Some(TimeFormat(format)) = &self.format {
             let read = BrokenDownTime::parse(format.as_bytes(), text).ok()?;
@@ -235,7 +238,7 @@ impl TimeReader {
     }
 }
 
-/// Epoch seconds of today.
+/// Reads ten digits, the length of epoch seconds since 2001.
 #[inline(always)]
 pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
     let [head @ .., tens, ones] = text;
@@ -247,7 +250,7 @@ pub(crate) fn ten_digits(text: [u8; 10]) -> Option<i64> {
     i64::try_from(eight * 100 + u64::from(tens) * 10 + u64::from(ones)).ok()
 }
 
-/// Eight digits, the first of them in the lowest byte.
+/// Reads eight digits; the first one is in the lowest byte.
 #[inline(always)]
 fn eight_digits(word: u64) -> Option<u64> {
     let digits = word ^ 0x3030_3030_3030_3030;
@@ -255,9 +258,9 @@ fn eight_digits(word: u64) -> Option<u64> {
     if above_nine != 0 { None } else { Some(join_digits(digits)) }
 }
 
-/// The number of eight digits, given by their values, the first in the lowest
-/// byte: pairs of digits become numbers below 100, pairs of these below 10,000,
-/// and so on.
+/// Joins the values of eight digits into a number; the first digit is in the
+/// lowest byte. Digits become pairs below 100, pairs become numbers below
+/// 10,000, and so on.
 #[inline(always)]
 pub(crate) fn join_digits(digits: u64) -> u64 {
     let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;

@@ -1,11 +1,13 @@
-//! Lines that are held until later lines decide what they are.
+//! Lines that are held back until later lines decide what they are: malformed
+//! lines that may show a change of delimiter. Also remembers the first time in
+//! 1970.
 
 use std::collections::VecDeque;
 
 use crate::read::request::Malformed;
 
-/// So many malformed lines in a row change the delimiter, if they are records
-/// under another one.
+/// This many malformed lines in a row change the delimiter, if all of them are
+/// records under the same other one.
 const ROW: usize = 3;
 
 /// A line that is held back.
@@ -16,17 +18,17 @@ pub(crate) struct HeldLine {
     pub(crate) end: &'static [u8],
 }
 
-/// A held line of which it is known now what it is.
+/// A held line after the decision.
 #[derive(Debug)]
 pub(crate) enum Decided {
     Skipped,
     Malformed(HeldLine, Malformed),
-    /// A record under the delimiter as it is now.
+    /// A record under the current delimiter.
     Record(HeldLine),
 }
 
-/// Malformed lines in a row that are records under other delimiters, each with
-/// the bits of these.
+/// Malformed lines in a row that are records under other delimiters. The bits
+/// say under which ones.
 #[derive(Debug, Default)]
 pub(crate) struct Row(VecDeque<(HeldLine, Malformed, u8)>);
 
@@ -35,8 +37,8 @@ impl Row {
         self.0.is_empty()
     }
 
-    /// Adds a line; those that have no other delimiter in common with it are
-    /// malformed.
+    /// Adds a line. Lines at the front are malformed if they share no other
+    /// delimiter with it.
     pub(crate) fn push(
         &mut self,
         line: HeldLine,
@@ -51,8 +53,8 @@ impl Row {
         }
     }
 
-    /// The other delimiters under which all are records, and the text of the
-    /// first of them, if they are enough.
+    /// If the row is long enough: the bits of the delimiters under which all
+    /// lines are records, and the text of the first line.
     pub(crate) fn complete(&self) -> Option<(u8, &[u8])> {
         let (first, _, _) = self.0.front().filter(|_| self.0.len() >= ROW)?;
         Some((self.common(), &first.text))
@@ -62,20 +64,20 @@ impl Row {
         self.0.iter().fold(u8::MAX, |common, (_, _, others)| common & others)
     }
 
-    /// All of them are records.
+    /// Decides that all lines are records.
     pub(crate) fn accept(&mut self, decided: &mut VecDeque<Decided>) {
         decided.extend(self.0.drain(..).map(|(line, _, _)| Decided::Record(line)));
     }
 
-    /// All of them are malformed; whether there are any.
-    pub(crate) fn give_up(&mut self, decided: &mut VecDeque<Decided>) -> bool {
+    /// Decides that all lines are malformed. Returns whether there were any.
+    pub(crate) fn reject(&mut self, decided: &mut VecDeque<Decided>) -> bool {
         let had_any = !self.0.is_empty();
         decided.extend(self.0.drain(..).map(|(line, problem, _)| Decided::Malformed(line, problem)));
         had_any
     }
 }
 
-/// The line of the first time in 1970, until it is taken.
+/// The line number of the first time in 1970, until it was reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TimeOf1970 {
     #[default]
@@ -92,7 +94,7 @@ impl TimeOf1970 {
         }
     }
 
-    /// The number of the line, once.
+    /// The line number, once.
     pub(crate) fn take(&mut self) -> Option<u64> {
         let TimeOf1970::Line(number) = *self else { return None };
         *self = TimeOf1970::Told;

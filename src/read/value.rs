@@ -1,9 +1,10 @@
-//! The values of fields: a status, a number of bytes, a latency, a host.
+//! The values of fields: status, byte count, latency, host. Also what counts as
+//! an empty value (`-`, `null` and so on).
 //!
 //! Numbers are accepted in all forms that servers and exports write.
 
 use crate::read::record::is_blank;
-/// The unit of a column of latencies.
+/// The unit of a latency column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// `s`
@@ -17,7 +18,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// How many nanoseconds it has, as a power of ten.
+    /// The nanoseconds of the unit, as a power of ten.
     pub(crate) fn exponent(self) -> usize {
         match self {
             Unit::Seconds => 9,
@@ -28,21 +29,21 @@ impl Unit {
     }
 }
 
-/// Whether a value is there at all.
+/// Whether a value is empty: nothing, `-` or one of the words for it.
 pub(crate) fn is_nothing(text: &[u8]) -> bool {
-    // The longest of them.
+    // No such word is longer.
     text.len() <= 4 && matches!(text, b"" | b"-" | b"null" | b"NULL" | b"nil" | b"None" | b"NaN")
 }
 
-/// The client as it is logged; `-` if there is none.
+/// The host as logged; `-` if it is empty.
 #[inline(always)]
 pub(crate) fn read_host(text: &[u8]) -> &[u8] {
     if is_nothing(text) { b"-" } else { text }
 }
 
-/// An integer from 0 to 999, also written `200.0`, or behind a word and a
-/// slash, as in Squid's `TCP_MISS/200`; the inner `None` is an empty value or
-/// `-1`.
+/// Reads a status: an integer from 0 to 999, also written `200.0`, or after a
+/// word and a slash, as in Squid's `TCP_MISS/200`. The inner `None` is an empty
+/// value or `-1`; the outer one is not a status.
 #[expect(clippy::option_option, reason = "no status is not the same as an unreadable one")]
 pub(crate) fn read_status(text: &[u8]) -> Option<Option<u16>> {
     if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text {
@@ -60,14 +61,15 @@ pub(crate) fn read_status(text: &[u8]) -> Option<Option<u16>> {
     u16::try_from(status).ok().map(Some)
 }
 
-/// Anything without blanks but a number.
+/// Whether `text` is a word before a slash: no blanks, no slash, no number.
 fn is_word(text: &[u8]) -> bool {
     !text.is_empty()
         && !text.iter().any(|&byte| is_blank(byte) || byte == b'/')
         && read_integer(text).is_none()
 }
 
-/// An integer from 0 to 2^63-1, also written `80251.0`; an empty value is 0.
+/// Reads a byte count from 0 to 2^63-1, also written `80251.0`. An empty value
+/// is 0.
 pub(crate) fn read_bytes(text: &[u8]) -> Option<u64> {
     if is_nothing(text) {
         return Some(0);
@@ -75,12 +77,12 @@ pub(crate) fn read_bytes(text: &[u8]) -> Option<u64> {
     read_integer(text).filter(|&bytes| i64::try_from(bytes).is_ok())
 }
 
-/// Digits and nothing else.
+/// Whether `text` is digits only.
 pub(crate) fn is_integer(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-/// Digits, and perhaps a point with zeros after it.
+/// Reads digits, which may be followed by a point and zeros.
 fn read_integer(text: &[u8]) -> Option<u64> {
     let (digits, rest) = split_digits(text);
     let value = integer(digits)?;
@@ -100,9 +102,9 @@ fn integer(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
-/// A decimal number from 0 to 2^63-1 ns, in nanoseconds, rounded down: in
-/// `unit`, or in one of its own, as in `0.053s`. No request is lost for its
-/// latency: anything else is none.
+/// Reads a latency as nanoseconds, rounded down, from 0 to 2^63-1. The number
+/// is in `unit`, or has a unit of its own, like `0.053s`. Anything else is no
+/// latency; the request still counts.
 pub(crate) fn read_latency(text: &[u8], unit: Unit) -> Option<u64> {
     let (whole, rest) = split_digits(text);
     let (decimals, rest) = match rest {

@@ -1,4 +1,5 @@
-//! The header of W3C logs, which IIS and CloudFront write: `#Fields: date time cs-method ...`
+//! The `#Fields:` header of W3C logs, which IIS, CloudFront and Zeek write:
+//! `#Fields: date time cs-method ...`
 //! (<https://www.w3.org/TR/WD-logfile.html>).
 
 use crate::read::column_names::{Names, column_called};
@@ -7,7 +8,7 @@ use crate::read::delimited::list;
 use crate::read::record::{Record, is_blank, trim};
 use crate::read::request::Malformed;
 
-/// What follows `#Fields:` or `#fields` at the start of a line.
+/// The names after `#Fields:` or `#fields` at the start of a line.
 pub(crate) fn fields_directive(text: &[u8]) -> Option<&[u8]> {
     let rest = match text.strip_prefix(b"#Fields:").or_else(|| text.strip_prefix(b"#fields:")) {
         Some(rest) => rest,
@@ -16,9 +17,11 @@ pub(crate) fn fields_directive(text: &[u8]) -> Option<&[u8]> {
     Some(trim(rest)).filter(|rest| !rest.is_empty())
 }
 
-/// The columns that the names after `#Fields:` say, or why they can't be used;
-/// `None` if it is a comment that happens to start so. The names are separated
-/// by tabs if there are any, else by blanks. `called` is what `--columns` says.
+/// Reads the names after `#Fields:`. They are separated by tabs if there are
+/// any, else by blanks. `called` is what `--columns` says.
+///
+/// Returns the columns or why the header can't be used; `None` if the line is a
+/// comment that only starts like a header.
 pub(crate) fn read_fields(
     names: &[u8],
     called: &[(String, String)],

@@ -1,28 +1,30 @@
 //! The event clock: how far the log has come, and whether a record is on time,
-//! late or a suspect. Held records are handled in `suspects`.
+//! late, or a suspect (`suspects` holds those). Defines the watermark and what
+//! a live log is.
 //!
-//! The stream time `S` is the greatest accepted time. The event clock `E` is
-//! `S`, or later after silence. Every second up to the watermark,
-//! `E - lateness - 1`, is closed. The model is that of Akidau et al., The
-//! Dataflow Model (2015), with a bounded disorder.
+//! The stream time `S` is the greatest accepted time. The event clock `E`
+//! equals `S`, or is further on after silence. Every second up to the
+//! watermark, `E - lateness - 1`, is closed. This is the watermark model of
+//! Akidau et al., The Dataflow Model (2015), with bounded disorder.
 //!
-//! An old log is judged by its own times only. While `E` is near the wall clock
-//! the log is live, and is judged by the wall clock too.
+//! An old log is judged by its own times only. While `E` is near the wall
+//! clock, the log is live and is judged by the wall clock too.
 
-/// A log is near the present within this many seconds of the wall clock.
+/// A log is near the present if it is at most this many seconds from the wall
+/// clock.
 pub const NEAR: i64 = 300;
 
-/// Where a record lies relative to the event clock.
+/// How a record's time compares with the event clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeliness {
-    /// Its second is open: the record is accepted.
+    /// Its second is open, so the record is accepted.
     OnTime,
     /// Its second is closed.
     Late,
-    /// Too far ahead to be trusted: a forward suspect.
+    /// A forward suspect: too far ahead to be trusted.
     Ahead,
-    /// So far behind that time may have been set back, or with the right time in
-    /// a log that is ahead: a backward suspect.
+    /// A backward suspect: so far behind that time may have been set back, or
+    /// with the right time in a log that is ahead of the wall clock.
     Behind,
 }
 
@@ -30,19 +32,19 @@ pub enum Timeliness {
 #[derive(Clone, Debug)]
 pub struct EventClock {
     lateness: i64,
-    /// `F`: a record further ahead of the event clock is a suspect.
+    /// `F`: a record more seconds ahead of the event clock is a suspect.
     most_ahead: i64,
-    /// `J`: a record further behind the stream time is a suspect.
+    /// `J`: a record more seconds behind the stream time is a suspect.
     most_behind: i64,
     stream: i64,
     event: i64,
 }
 
 impl EventClock {
-    /// A clock that starts with a record of time `first`.
+    /// Starts the clock with a record of time `first`.
     ///
-    /// `window` is the length of the alert window, `lateness` how far out of
-    /// order a record may be, both in seconds.
+    /// `window` is the length of the alert window. `lateness` is how far out of
+    /// order a record may be. Both are in seconds.
     #[must_use]
     pub fn new(first: i64, lateness: i64, window: i64) -> EventClock {
         EventClock {
@@ -54,7 +56,7 @@ impl EventClock {
         }
     }
 
-    /// Where a record of time `second` lies that comes when the wall clock says
+    /// Judges a record of time `second` that comes when the wall clock says
     /// `now`.
     #[must_use]
     #[inline(always)]
@@ -72,85 +74,87 @@ impl EventClock {
         }
     }
 
-    /// Whether a record of time `second` is on time as the clock stands, whatever
-    /// the wall clock says. Nearly all are.
+    /// Whether a record of time `second` is on time whatever the wall clock
+    /// says, and doesn't move the clock. Nearly all records are.
     #[must_use]
     #[inline(always)]
     pub fn is_open(&self, second: i64) -> bool {
         self.watermark() < second && second <= self.event
     }
 
-    /// Whether `second` is further ahead of the log than a record may be.
+    /// Whether `second` is more than `F` ahead of the event clock.
     #[must_use]
     #[inline(always)]
     pub fn is_ahead(&self, second: i64) -> bool {
         second > self.event + self.most_ahead
     }
 
-    /// Whether a record of time `second` is current when the wall clock says `now`.
+    /// Whether a record of time `second` is current: close to the wall clock
+    /// `now`.
     #[must_use]
     pub fn is_current(&self, second: i64, now: i64) -> bool {
         now - NEAR <= second && second <= now + self.lateness
     }
 
-    /// Whether the log is live when the wall clock says `now`.
+    /// Whether the log is live: the event clock is close to the wall clock
+    /// `now`.
     #[must_use]
     #[inline(always)]
     pub fn is_live(&self, now: i64) -> bool {
         now - NEAR <= self.event && self.event <= now + self.most_ahead
     }
 
-    /// Whether the log is near the present, live or a little ahead of it.
+    /// Whether the event clock is at most [`NEAR`] from the wall clock, on
+    /// either side.
     #[must_use]
     pub fn is_near(&self, now: i64) -> bool {
         (self.event - now).abs() <= NEAR
     }
 
-    /// Whether the log is ahead of the wall clock by more than a record may be.
+    /// Whether the event clock is more than `F` ahead of the wall clock.
     #[must_use]
     pub fn is_ahead_of(&self, now: i64) -> bool {
         self.event > now + self.most_ahead
     }
 
-    /// Takes an accepted record into account.
+    /// Advances the clock by an accepted record.
     #[inline(always)]
     pub fn accept(&mut self, second: i64) {
         self.stream = self.stream.max(second);
         self.event = self.event.max(second);
     }
 
-    /// Moves both times on to `second`, across a gap that suspects confirmed.
+    /// Advances both times to `second`, over a gap that suspects confirmed.
     pub fn leap(&mut self, second: i64) {
         self.stream = self.stream.max(second);
         self.event = self.event.max(second);
     }
 
-    /// Moves the event clock on to `second`; it never goes back.
+    /// Advances the event clock to `second` after silence. It never goes back.
     pub fn pass_silence(&mut self, second: i64) {
         self.event = self.event.max(second);
     }
 
-    /// The last second that is closed.
+    /// The last closed second.
     #[must_use]
     #[inline(always)]
     pub fn watermark(&self) -> i64 {
         self.event - self.lateness - 1
     }
 
-    /// The greatest accepted time.
+    /// `S`: the greatest accepted time.
     #[must_use]
     pub fn stream_time(&self) -> i64 {
         self.stream
     }
 
-    /// How far the log has come, silence included.
+    /// `E`: how far the log has come, including silence.
     #[must_use]
     pub fn event_time(&self) -> i64 {
         self.event
     }
 
-    /// The second in whose window a record without an open second of its own
-    /// is counted.
+    /// The second whose window counts a record that is late or unconfirmed.
     #[must_use]
     pub fn current_second(&self) -> i64 {
         self.stream.max(self.watermark() + 1)
@@ -199,19 +203,20 @@ mod tests {
     #[test]
     fn a_live_log_trusts_nothing_that_is_ahead_of_the_wall_clock() {
         let clock = EventClock::new(1000, 5, 120);
-        // Live from 300 s behind the wall clock to F ahead of it.
+        // Live: from 300 s behind the wall clock to `F` ahead of it.
         for (now, is_live) in [(1301, false), (1300, true), (970, true), (969, false)] {
             assert_eq!(clock.is_live(now), is_live, "{now}");
         }
         assert_eq!(of(&clock, 990, &[1020, 1021]), [OnTime, Ahead]);
-        // Further ahead the wall clock doesn't judge.
+        // In a log that is further ahead, the wall clock is not used.
         assert_eq!(of(&clock, 969, &[1030, 1031]), [OnTime, Ahead]);
     }
 
     #[test]
     fn the_right_time_is_a_suspect_in_a_log_that_is_ahead() {
         let clock = EventClock::new(1000, 5, 120);
-        // Ahead by more than F: 994 is late, and current up to now + 5.
+        // More than `F` ahead: 994 is late, and current from `now - 300` to
+        // `now + 5`.
         assert_eq!(of(&clock, 970, &[976, 975, 900]), [Late, Late, Late]);
         assert_eq!(of(&clock, 969, &[975, 974, 900, 879]), [Late, Behind, Behind, Behind]);
         assert_eq!(of(&clock, 700, &[995, 994]), [OnTime, Late]);

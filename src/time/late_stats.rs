@@ -1,22 +1,22 @@
-//! Statistics for the diagnostics: how late or early requests came, over the
-//! whole input, across restarts of time. `clock` decides whether a record is
-//! late.
+//! How late and how early requests came, for the diagnostics that recommend
+//! `--lateness` or `--idle-timeout`. Covers the whole input, across restarts of
+//! time. Whether a record is late is decided in `clock`.
 
 /// The greatest `--lateness`, in seconds.
 pub const MOST_LATENESS: i64 = 3600;
 
-/// How many requests needed how many seconds. Values above [`MOST_LATENESS`] are
-/// counted together.
+/// How many requests were off by how many seconds. Requests that were off by
+/// more than [`MOST_LATENESS`] are counted together.
 #[derive(Clone, Debug, Default)]
 pub struct Spread {
-    /// By seconds; empty while there is none.
+    /// Requests by seconds. Empty before the first request.
     counts: Vec<u64>,
-    /// All of them.
+    /// All requests.
     pub requests: u64,
 }
 
 impl Spread {
-    /// Notes a request that needed `seconds`.
+    /// Adds a request that was off by `seconds`.
     pub fn note(&mut self, seconds: i64) {
         let most = usize::try_from(MOST_LATENESS).unwrap_or(0) + 1;
         let seconds = usize::try_from(seconds).unwrap_or(0).min(most);
@@ -27,7 +27,7 @@ impl Spread {
         self.requests += 1;
     }
 
-    /// Adds the counts of another one.
+    /// Adds all requests of `more`.
     pub fn add(&mut self, more: &Spread) {
         if self.counts.len() < more.counts.len() {
             self.counts.resize(more.counts.len(), 0);
@@ -38,8 +38,8 @@ impl Spread {
         self.requests += more.requests;
     }
 
-    /// The least number of seconds that suffices for `percent` of them, and how
-    /// many need more; `None` if that is above [`MOST_LATENESS`].
+    /// The least number of seconds that covers `percent` of the requests, and
+    /// how many requests need more. `None` if that is above [`MOST_LATENESS`].
     #[must_use]
     pub fn least_for(&self, percent: u64) -> Option<(i64, u64)> {
         let wanted = (self.requests * percent).div_ceil(100);
@@ -54,16 +54,17 @@ impl Spread {
     }
 }
 
-/// Late and future requests.
+/// Late and future requests of one source.
 #[derive(Clone, Debug, Default)]
 pub struct Offsets {
-    /// Late requests by the lateness that would have kept them on time.
+    /// Late requests, by the lateness that would have kept them on time.
     pub late: Spread,
-    /// Late requests that were late only because silence had moved the clock.
+    /// Requests that were late only because silence had advanced the event
+    /// clock.
     pub late_by_silence: u64,
-    /// The idle timeout that would have kept all of these, in seconds.
+    /// The idle timeout, in seconds, that would have kept all of these on time.
     pub needed_idle_timeout: i64,
-    /// Requests that are counted as future, by how far ahead they were.
+    /// Future requests, by how far ahead of the event clock they were.
     pub future: Spread,
 }
 
@@ -74,7 +75,7 @@ impl Offsets {
         self.late.requests + self.late_by_silence
     }
 
-    /// Adds the counts of another source.
+    /// Adds the requests of another source.
     pub fn add(&mut self, more: &Offsets) {
         self.late.add(&more.late);
         self.late_by_silence += more.late_by_silence;

@@ -1,4 +1,5 @@
-//! Event time: what time it is in the log, and which seconds that closes.
+//! Event time: what time it is in the log, which seconds are closed, and what
+//! is late, a suspect, or a restart.
 
 pub mod clock;
 pub mod late_stats;
@@ -10,44 +11,47 @@ use std::time::Duration;
 
 use crate::count::alert::Limits;
 
-/// When something came in.
+/// When a record or a silence was observed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
-    /// The wall clock, in seconds of UTC.
+    /// The wall clock, in epoch seconds.
     pub wall: i64,
-    /// Seconds spent listening to the input; only differences have a meaning.
+    /// How long the input was listened to, stops and suspensions left out. Only
+    /// differences have a meaning.
     pub listened: Duration,
 }
 
-/// What happened to time.
+/// A change of time worth a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// It was set back.
+    /// Time was set back, and a new run started.
     Restarted {
-        /// The greatest time before.
+        /// The greatest time before the restart.
         from: i64,
-        /// The least time after.
+        /// The least time after the restart.
         to: i64,
-        /// Whether an alert was closed.
+        /// Whether the restart closed an alert.
         closed_alert: bool,
-        /// The lateness that would have joined the two, if one may be so long.
+        /// The `--lateness` in seconds that would have prevented the restart;
+        /// `None` if it is above the limit.
         joining_lateness: Option<i64>,
     },
-    /// The writer buffers: the new idle timeout, in seconds.
+    /// Records came late after silence, so the server buffers its log. This is
+    /// the new idle timeout, in seconds.
     IdleTimeoutGrew(i64),
 }
 
-/// The settings about time; all lengths are in seconds.
+/// The settings of a run of time. Lengths are in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// When to alert and when to recover.
+    /// The alert limits.
     pub limits: Limits,
-    /// Length of a summary's window.
+    /// Length of a summary window.
     pub interval: i64,
     /// How far out of order a record may be and still be on time.
     pub lateness: i64,
     /// Silence after which event time advances; 0 = never.
     pub idle_timeout: i64,
-    /// A request that takes longer is slow; in nanoseconds.
+    /// A request that takes longer is slow, in nanoseconds.
     pub slow: u64,
 }

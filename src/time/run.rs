@@ -1,7 +1,9 @@
-//! One run of time of one source: its clock, suspects, windows and alerts.
+//! One run of time of one source: decides what happens to each record by its
+//! time. Here are late records, suspects (clocks that are ahead or behind),
+//! leaps over a gap, restarts when time was set back, and silence.
 //!
-//! A run ends with the input or when time is set back. The next run starts from
-//! nothing. The rules are in the manual, section EVENT TIME.
+//! A run ends with the input or when time is set back; the next run starts
+//! afresh. The rules are in the manual, section EVENT TIME.
 
 use std::time::Duration;
 
@@ -14,44 +16,47 @@ use crate::time::silence::Silence;
 use crate::time::suspects::{Side, Suspect, Suspects};
 use crate::time::{Moment, Notice, Settings};
 
-/// A log near the present confirms suspects only after this many seconds without
-/// an accepted record.
+/// A log near the present confirms suspects only after this many seconds
+/// without an accepted record.
 const PAUSE: Duration = Duration::from_secs(60);
-/// A log that is ahead is trusted more after this many accepted records.
+/// A log a little ahead of the wall clock restarts at the first current record
+/// only if it has accepted fewer records than this.
 const FEW: u64 = 10;
-/// No record is of this second.
+/// A value of `again` that no record has.
 const NO_SECOND: i64 = i64::MIN;
 
-/// A run of time.
+/// The state of one run.
 #[derive(Debug)]
 pub struct Run {
     settings: Settings,
     clock: EventClock,
     ahead: Suspects,
     behind: Suspects,
-    /// Accepted records.
+    /// How many records were accepted.
     accepted: u64,
-    /// When the last one came, as [`Moment::listened`].
+    /// When the last record was accepted, as [`Moment::listened`].
     last_accepted: Duration,
     silence: Silence,
-    /// The second of the last record if one more of it, at the same moment,
-    /// changes nothing but the counts: it was accepted, and nothing is held.
+    /// The second of the last record, if another record of it at the same
+    /// moment needs nothing but counting: the last one was accepted, and no
+    /// suspect is held. Otherwise [`NO_SECOND`].
     again: i64,
     counts: Counts,
-    /// Which alerts the log has the columns for.
+    /// Which alerts the log has columns for, by `Kind`.
     possible: [bool; 4],
     notices: Vec<Notice>,
-    /// Whether the run comes to its end: time isn't set back by what is held.
+    /// Whether the run is ending. Backward suspects then don't restart time.
     is_ending: bool,
-    /// Of all runs of this source.
+    /// Late and future requests of all runs of this source.
     offsets: Offsets,
     /// The greatest accepted time of all runs of this source.
     greatest: i64,
 }
 
 impl Run {
-    /// A run that starts with a request at `first`; it must be observed still.
-    /// The log has the columns for the `possible` alerts.
+    /// Starts a run with a request at `first`. The caller still passes that
+    /// request to [`Run::observe`]. The log has columns for the `possible`
+    /// alerts.
     #[must_use]
     pub fn new(settings: Settings, possible: [bool; 4], first: i64, now: Moment) -> Run {
         let clock = EventClock::new(first, settings.lateness, settings.limits.window);
@@ -75,44 +80,44 @@ impl Run {
         }
     }
 
-    /// Late and future requests of this run and those before it.
+    /// Late and future requests of this run and of earlier runs of the source.
     #[must_use]
     pub fn offsets(&self) -> &Offsets {
         &self.offsets
     }
 
-    /// By how many seconds the log is so far ahead of the wall clock that its
-    /// silence goes unnoticed.
+    /// How many seconds the log is ahead of the wall clock, if that is too much
+    /// for silence to be noticed.
     #[must_use]
     pub fn seconds_ahead(&self, now: Moment) -> Option<i64> {
         Some(self.clock.event_time() - now.wall).filter(|&ahead| ahead > NEAR)
     }
 
-    /// Whether the log is live.
+    /// Whether the log is live: its event clock is close to the wall clock.
     #[must_use]
     pub fn is_live(&self, now: Moment) -> bool {
         self.clock.is_live(now.wall)
     }
 
-    /// What was counted, and found by that.
+    /// The counts of this run, with its findings.
     #[inline(always)]
     pub fn counts(&mut self) -> &mut Counts {
         &mut self.counts
     }
 
-    /// What happened to time since this was last taken.
+    /// Takes the notices about time since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
 
-    /// Takes a request that has just come.
+    /// Handles a request that has just come.
     #[inline(never)]
     pub fn observe_one(&mut self, second: i64, request: Request<'_>, now: Moment) {
         self.observe(second, request, now);
     }
 
-    /// The same in line: with a request that stays in registers, as nothing
-    /// here refers to it, for the many.
+    /// Does the same, inlined. The request stays in registers on the fast path,
+    /// because nothing there takes a reference to it.
     #[inline(always)]
     pub fn observe(&mut self, second: i64, request: Request<'_>, now: Moment) {
         if second == self.again {
@@ -130,13 +135,13 @@ impl Run {
         }
     }
 
-    /// Takes note that what comes next comes at another moment.
+    /// Notes that the following records come at another moment.
     pub fn begin_moment(&mut self) {
         self.again = NO_SECOND;
     }
 
-    /// Whether a request is on time; otherwise it is counted, or held, as what
-    /// it is.
+    /// Whether a request is on time. If not, it is counted as late or held as a
+    /// suspect.
     #[inline(never)]
     fn is_accepted(&mut self, second: i64, request: Request<'_>, now: Moment) -> bool {
         match self.clock.timeliness(second, now.wall) {
@@ -156,7 +161,7 @@ impl Run {
         false
     }
 
-    /// Says which alerts the log has the columns for.
+    /// Notes which alerts the log has columns for.
     pub fn allow(&mut self, possible: [bool; 4]) {
         if self.possible != possible {
             self.possible = possible;
@@ -164,18 +169,18 @@ impl Run {
         }
     }
 
-    /// Takes note that a malformed line has come.
+    /// Notes a malformed line.
     pub fn mark_malformed(&mut self) {
         self.counts.mark_malformed(self.clock.current_second());
     }
 
-    /// Whether silence advances time.
+    /// Whether silence can advance event time.
     #[must_use]
     pub fn hears_silence(&self) -> bool {
         self.silence.is_heard()
     }
 
-    /// Moves the event clock on if nothing has come for long enough.
+    /// Advances the event clock if the silence exceeds the idle timeout.
     pub fn pass_silence(&mut self, now: Moment) {
         if let Some(second) = self.silence.event_time(now) {
             self.clock.pass_silence(second);
@@ -183,8 +188,7 @@ impl Run {
         }
     }
 
-    /// Decides the suspects as the end of the input does, and finishes what is
-    /// open.
+    /// Decides all suspects as at the end of input, and writes what is open.
     pub fn end(&mut self, now: Moment) {
         self.end_time(now);
         self.drain(false);
@@ -211,7 +215,7 @@ impl Run {
         self.last_accepted = now.listened;
         self.greatest = self.greatest.max(second);
         self.silence.end(self.clock.event_time(), now);
-        // What the request closes is finished first.
+        // Close the seconds that this request closes before counting it.
         self.close();
         self.counts.accept(second, request);
     }
@@ -266,7 +270,8 @@ impl Run {
     fn suspect_behind(&mut self, suspect: Suspect, now: Moment) {
         let row = self.behind.greatest().map(|greatest| greatest - self.settings.lateness);
         if row.is_some_and(|least| suspect.second < least) {
-            // Stragglers come in any order; a clock that was set back runs in order.
+            // Stragglers come in any order; a clock that was set back runs in
+            // order.
             self.dismiss_all(Side::Behind);
         }
         let is_ahead = self.clock.is_ahead_of(now.wall);
@@ -289,13 +294,13 @@ impl Run {
         self.restart(now);
     }
 
-    /// Whether no record was accepted for so long that a log near the present
-    /// believes its suspects.
+    /// Whether no record was accepted for [`PAUSE`], so that a log near the
+    /// present may confirm suspects.
     fn has_paused(&self, now: Moment) -> bool {
         now.listened.saturating_sub(self.last_accepted) >= PAUSE
     }
 
-    /// Drains the run and begins another one with the suspects that are behind.
+    /// Ends the run and starts the next one with the backward suspects.
     #[cold]
     fn restart(&mut self, now: Moment) {
         let suspects = self.behind.take();
@@ -321,8 +326,8 @@ impl Run {
         }
     }
 
-    /// Advances time to `least`, across the gap that the suspects ahead say is
-    /// there, and takes them again.
+    /// Advances time to `least`, the least forward suspect, and observes all
+    /// forward suspects again.
     #[cold]
     fn leap(&mut self, least: i64, now: Moment) {
         let suspects = self.ahead.take();
@@ -333,8 +338,9 @@ impl Run {
         }
     }
 
-    /// Takes those again that are no longer ahead, and counts the others. One
-    /// that is accepted so decides what is left.
+    /// Decides the suspects after a record was accepted: forward ones within
+    /// `F` of the clock are observed again, all others are unconfirmed. A
+    /// suspect that is accepted runs this again, for those that are left.
     #[cold]
     fn decide_suspects(&mut self, now: Moment) {
         while let Some(suspect) = self.ahead.take_least() {
@@ -347,7 +353,8 @@ impl Run {
         self.dismiss_all(Side::Behind);
     }
 
-    /// Takes a suspect as if it had just come; it stays contradicted if it was.
+    /// Observes a suspect as if it had just come. It stays contradicted if it
+    /// was.
     fn observe_again(&mut self, mut suspect: Suspect, now: Moment) {
         if self.clock.timeliness(suspect.second, now.wall) == Timeliness::Ahead {
             suspect.is_current = self.clock.is_current(suspect.second, now.wall);
@@ -376,7 +383,7 @@ impl Run {
         }
     }
 
-    /// Counts a suspect that wasn't confirmed.
+    /// Counts an unconfirmed suspect: as future or as late.
     fn dismiss(&mut self, side: Side, suspect: &Suspect) {
         let request = suspect.request();
         match side {
@@ -392,7 +399,7 @@ impl Run {
         }
     }
 
-    /// Closes what the clock says is closed.
+    /// Closes every second up to the watermark.
     #[inline(always)]
     fn close(&mut self) {
         self.counts.close(self.clock.watermark());

@@ -1,13 +1,13 @@
-//! The silence of a log: how long no line has come, and how far that advances
-//! event time.
+//! Silence on a live log: the idle timeout, and how far silence advances event
+//! time. The timeout grows if the server buffers its log.
 
 use crate::time::Moment;
 use crate::time::clock::NEAR;
 
-/// The idle timeout doesn't grow beyond this, in seconds.
+/// The idle timeout never grows beyond this, in seconds.
 const MOST_IDLE_TIMEOUT: i64 = 300;
 
-/// Silence since the last record that was accepted or late. Times are in
+/// The silence since the last record that was accepted or late. Times are in
 /// seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Silence {
@@ -15,34 +15,37 @@ pub struct Silence {
     idle_timeout: i64,
     /// When that record came.
     since: Moment,
-    /// The event clock then.
+    /// The event clock at that record.
     event: i64,
-    /// Where silence would have moved the event clock without an idle timeout.
+    /// How far silence would have moved the event clock without an idle
+    /// timeout.
     reached: i64,
 }
 
 impl Silence {
-    /// None yet: a record of time `first` has just come.
+    /// Starts with a record of time `first` that comes at `now`.
     #[must_use]
     pub fn new(idle_timeout: i64, first: i64, now: Moment) -> Silence {
         Silence { idle_timeout, since: now, event: first, reached: first }
     }
 
-    /// Takes note of a record that was accepted or late, with the event clock at
-    /// `event`.
+    /// Ends the silence: a record was accepted or late, and the event clock is
+    /// now at `event`.
     #[inline(always)]
     pub fn end(&mut self, event: i64, now: Moment) {
         self.since = now;
         self.event = event;
     }
 
-    /// Whether it moves time.
+    /// Whether silence advances event time: there is an idle timeout, and the
+    /// log was near the wall clock at its last record.
     #[must_use]
     pub fn is_heard(&self) -> bool {
         self.idle_timeout > 0 && (self.since.wall - self.event).abs() <= NEAR
     }
 
-    /// Where it moves the event clock, if it does.
+    /// The event clock after the silence so far; `None` if silence doesn't
+    /// advance it yet.
     pub fn event_time(&mut self, now: Moment) -> Option<i64> {
         let idle = now.listened.saturating_sub(self.since.listened).as_secs();
         let idle = i64::try_from(idle).unwrap_or(i64::MAX);
@@ -53,15 +56,15 @@ impl Silence {
         Some(self.reached - self.idle_timeout)
     }
 
-    /// The idle timeout with which a record of the second `open` would still
-    /// have been on time.
+    /// The idle timeout that would have kept the event clock from passing
+    /// `latest`.
     #[must_use]
-    pub fn needed_idle_timeout(&self, open: i64) -> i64 {
-        self.reached - open
+    pub fn needed_idle_timeout(&self, latest: i64) -> i64 {
+        self.reached - latest
     }
 
-    /// Makes the idle timeout as long as it needs to be, within bounds; the new
-    /// one if it was shorter.
+    /// Raises the idle timeout to `needed`, at most `MOST_IDLE_TIMEOUT`.
+    /// Returns the new one if it has grown.
     pub fn grow(&mut self, needed: i64) -> Option<i64> {
         let grown = needed.min(MOST_IDLE_TIMEOUT);
         if grown <= self.idle_timeout {
@@ -71,7 +74,7 @@ impl Silence {
         Some(grown)
     }
 
-    /// The idle timeout as it is now.
+    /// The current idle timeout, in seconds; 0 = never.
     #[must_use]
     pub fn idle_timeout(&self) -> i64 {
         self.idle_timeout

@@ -1,33 +1,33 @@
-//! Records whose time is not trusted yet. They are held until the run of time
-//! decides about them.
+//! Suspects: records whose time is not trusted yet, held until the run of time
+//! decides. Forward suspects are too far ahead, backward ones too far behind.
 
 use crate::count::client_names::MAX_NAME;
 use crate::count::{Method, Request};
 
-/// This many suspects of one side are confirmed.
+/// This many suspects on one side are confirmed.
 const CONFIRMING: usize = 10;
 
-/// On which side of time a suspect lies.
+/// On which side of the event clock a suspect lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Too far ahead.
+    /// Forward: too far ahead.
     Ahead,
-    /// Too far behind.
+    /// Backward: too far behind.
     Behind,
 }
 
-/// A request that is held.
+/// A held request.
 #[derive(Clone, Debug)]
 pub struct Suspect {
-    /// Its time.
+    /// Its time, in epoch seconds.
     pub second: i64,
-    /// How many seconds ahead of the log's time, or behind the greatest one,
-    /// it was when it came.
+    /// How far off it was when it came, in seconds: ahead of the event clock,
+    /// or behind the greatest accepted time.
     pub off_seconds: i64,
-    /// Whether it was current when it came.
+    /// Whether its time was close to the wall clock when it came.
     pub is_current: bool,
-    /// Whether a forward one came after it that was smaller by more than the
-    /// lateness.
+    /// Whether a forward suspect came after it that was smaller by more than
+    /// the lateness.
     pub is_contradicted: bool,
     host: Box<[u8]>,
     method: Method,
@@ -38,7 +38,7 @@ pub struct Suspect {
 }
 
 impl Suspect {
-    /// A copy of what is counted of `request`.
+    /// Copies `request`; its names are cut at [`MAX_NAME`] bytes.
     #[must_use]
     pub fn new(second: i64, request: &Request<'_>, off_seconds: i64, is_current: bool) -> Suspect {
         let cut = |name: &[u8]| name[..name.len().min(MAX_NAME)].into();
@@ -56,7 +56,7 @@ impl Suspect {
         }
     }
 
-    /// The request itself.
+    /// The request.
     #[must_use]
     pub fn request(&self) -> Request<'_> {
         Request {
@@ -70,52 +70,52 @@ impl Suspect {
     }
 }
 
-/// The suspects of one side, in order of arrival.
+/// The suspects on one side, in order of arrival.
 #[derive(Debug, Default)]
 pub struct Suspects {
     held: Vec<Suspect>,
 }
 
 impl Suspects {
-    /// Whether there are none.
+    /// Whether no suspect is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 
-    /// Whether there are as many as are believed.
+    /// Whether there are enough suspects to be confirmed.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.held.len() >= CONFIRMING
     }
 
-    /// Whether all were current when they came.
+    /// Whether all of them were close to the wall clock when they came.
     #[must_use]
     pub fn are_current(&self) -> bool {
         self.held.iter().all(|suspect| suspect.is_current)
     }
 
-    /// The least of their times.
+    /// The least time of a suspect.
     #[must_use]
     pub fn least(&self) -> Option<i64> {
         self.held.iter().map(|suspect| suspect.second).min()
     }
 
-    /// The greatest of their times.
+    /// The greatest time of a suspect.
     #[must_use]
     pub fn greatest(&self) -> Option<i64> {
         self.held.iter().map(|suspect| suspect.second).max()
     }
 
-    /// The least time up to `latest` that no later suspect contradicts.
+    /// The least time of an uncontradicted suspect, if it is at most `latest`.
     #[must_use]
     pub fn least_credible(&self, latest: i64) -> Option<i64> {
         let credible = |suspect: &&Suspect| suspect.second <= latest && !suspect.is_contradicted;
         self.held.iter().filter(credible).map(|suspect| suspect.second).min()
     }
 
-    /// Notes a forward suspect of time `second`: those that are greater by more
-    /// than `lateness` are contradicted.
+    /// Marks the suspects greater than `second` by more than `lateness` as
+    /// contradicted. `second` is the time of a new forward suspect.
     pub fn contradict(&mut self, second: i64, lateness: i64) {
         for suspect in &mut self.held {
             suspect.is_contradicted |= suspect.second > second + lateness;
@@ -127,7 +127,7 @@ impl Suspects {
         self.held.push(suspect);
     }
 
-    /// Takes all, in order of time; those of one second in order of arrival.
+    /// Takes all suspects in order of time, then of arrival.
     #[must_use]
     pub fn take(&mut self) -> Vec<Suspect> {
         let mut suspects = std::mem::take(&mut self.held);
@@ -135,14 +135,14 @@ impl Suspects {
         suspects
     }
 
-    /// Takes the one with the least time; of several the one that came first.
+    /// Takes the suspect with the least time, the first to come of several.
     #[must_use]
     pub fn take_least(&mut self) -> Option<Suspect> {
         let least = (0..self.held.len()).min_by_key(|&index| self.held[index].second)?;
         Some(self.held.remove(least))
     }
 
-    /// Takes the one that came first.
+    /// Takes the suspect that came first.
     #[must_use]
     pub fn take_first(&mut self) -> Option<Suspect> {
         (!self.held.is_empty()).then(|| self.held.remove(0))

@@ -1,16 +1,17 @@
-//! Writes messages to standard error, one line each, and limits how often.
+//! Diagnostics: writes messages to standard error, one line each, and limits
+//! how often each topic is reported.
 
 use std::fmt;
 use std::io::Write;
 
-/// Malformed lines that are shown without a pause.
+/// This many malformed lines are shown without a pause.
 const SHOWN: u64 = 10;
-/// Pause between later ones, and between messages about time, in seconds.
+/// The pause between later ones, and between messages about time, in seconds.
 const MINUTE: i64 = 60;
-/// Pause between messages about the whole log.
+/// The pause between messages about the whole log, in seconds.
 const HOUR: i64 = 3600;
 
-/// Topics that are reported only now and then.
+/// Topics that are reported at most once in a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     /// Time was set back.
@@ -19,29 +20,29 @@ pub enum Topic {
     Ahead,
     /// The idle timeout grew.
     IdleTimeout,
-    /// Many requests are late.
+    /// More than 1 % of the requests came late.
     Late,
-    /// Many requests are ahead of the log's time.
+    /// More than 1 % of the requests were ahead of the log's time.
     Future,
-    /// An alert is asked for that the log can never raise.
+    /// An alert is asked for that the log has no column for.
     Impossible,
 }
 
 impl Topic {
     const COUNT: usize = Topic::Impossible as usize + 1;
 
-    /// Seconds between two lines.
+    /// The least time between two reports, in seconds.
     fn pause(self) -> i64 {
         match self {
             Topic::Restarted | Topic::Ahead | Topic::IdleTimeout => MINUTE,
             Topic::Late | Topic::Future => HOUR,
-            // Once.
+            // Reported once.
             Topic::Impossible => i64::MAX,
         }
     }
 }
 
-/// When a topic was last reported, and how many reports were left out since.
+/// When a topic was last reported, and how many reports were suppressed since.
 #[derive(Clone, Debug, Default)]
 struct Said {
     at: Option<i64>,
@@ -51,12 +52,12 @@ struct Said {
 
 impl Said {
     fn is_due(&self, now: i64, pause: i64) -> bool {
-        // The wall clock may be set back: then don't wait for it to catch up.
+        // If the wall clock was set back, don't wait for it to catch up.
         self.at.is_none_or(|at| (now - at).abs() >= pause)
     }
 }
 
-/// Where the diagnostics go. Errors writing to standard error are ignored.
+/// Writes diagnostics. Errors writing to standard error are ignored.
 pub struct Diagnostics<'w> {
     out: Box<dyn Write + 'w>,
     is_quiet: bool,
@@ -66,38 +67,38 @@ pub struct Diagnostics<'w> {
 }
 
 impl<'w> Diagnostics<'w> {
-    /// Writes to `out`; if `is_quiet`, failures only.
+    /// Writes to `out`. With `is_quiet`, only failures are written.
     #[must_use]
     pub fn new(out: Box<dyn Write + 'w>, is_quiet: bool) -> Diagnostics<'w> {
         Diagnostics { out, is_quiet, shown: 0, malformed: Said::default(), topics: Default::default() }
     }
 
-    /// Whether only a failure is said.
+    /// Whether only failures are written.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.is_quiet
     }
 
-    /// Reports why the program fails.
+    /// Reports why the program fails, even with `--quiet`.
     pub fn fail(&mut self, what: impl fmt::Display) {
         self.say(what);
     }
 
-    /// Reports something.
+    /// Reports `what`, unless `--quiet` is given.
     pub fn warn(&mut self, what: impl fmt::Display) {
         if !self.is_quiet {
             self.say(what);
         }
     }
 
-    /// Whether enough time passed since `topic` was reported. `now` is the wall
-    /// clock, in seconds.
+    /// Whether enough time has passed to report `topic` again. `now` is the
+    /// wall clock, in seconds.
     #[must_use]
     pub fn is_due(&self, topic: Topic, now: i64) -> bool {
         self.topics[topic as usize].is_due(now, topic.pause())
     }
 
-    /// Reports something, unless its topic was reported recently.
+    /// Reports `what`, unless its topic was reported recently.
     pub fn warn_now_and_then(&mut self, topic: Topic, now: i64, what: impl fmt::Display) {
         let is_due = self.is_due(topic, now);
         let said = &mut self.topics[topic as usize];
@@ -114,15 +115,15 @@ impl<'w> Diagnostics<'w> {
         }
     }
 
-    /// Says at the end what was said now and then, unless nothing has changed
-    /// since.
+    /// Reports `what` at the end of input, unless it was the topic's last
+    /// report.
     pub fn warn_at_last(&mut self, topic: Topic, what: String) {
         if self.topics[topic as usize].text != what {
             self.warn(what);
         }
     }
 
-    /// Reports a malformed line, unless there were too many.
+    /// Reports a malformed line, unless too many were reported recently.
     pub fn malformed(&mut self, what: impl fmt::Display, now: i64) {
         if self.shown >= SHOWN && !self.malformed.is_due(now, MINUTE) {
             self.malformed.unsaid += 1;

@@ -1,7 +1,8 @@
-//! The wire format: names, order and types of every field of every event.
+//! The wire format: names, order and types of all fields of the events
+//! `summary`, `alert` and `recovery`.
 //!
 //! Nothing else is decided here. New fields and types may be added; names and
-//! types of old ones stay.
+//! types of existing ones stay.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,27 +11,27 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-/// What the filter writes, one JSON object a line; `type` comes first.
+/// An event. It is written as one JSON object on a line, with `type` first.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[expect(clippy::large_enum_variant, reason = "an event is made and written, never kept")]
 pub enum Event<'a> {
-    /// The requests of one tumbling window, or of a gap without any.
+    /// The requests of one tumbling window, or a gap without requests.
     Summary(Summary<'a>),
-    /// An alert is raised.
+    /// An alert was raised.
     Alert(Alert<'a>),
-    /// An alert has recovered.
+    /// An alert recovered, or was closed because time was set back.
     Recovery(Recovery<'a>),
 }
 
-/// A second of UTC, written as RFC 3339 with `Z`.
+/// An epoch second, written in RFC 3339 with `Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Second(pub i64);
 
 impl fmt::Display for Second {
     /// # Panics
     ///
-    /// Not for any time that a log can have, nor for an interval after it.
+    /// Never for a time that a log can have, or for one interval after it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Timestamp::from_second(self.0).expect("a second between the years 1970 and 9998").fmt(f)
     }
@@ -47,9 +48,9 @@ impl Serialize for Second {
 /// A field is `null` if the log has no column that would fill it.
 #[derive(Debug, Serialize)]
 pub struct Summary<'a> {
-    /// The log's name.
+    /// The name of the source.
     pub source: &'a str,
-    /// The window's first second.
+    /// The first second of the window.
     pub start: Second,
     /// The first second after the window.
     pub end: Second,
@@ -58,35 +59,35 @@ pub struct Summary<'a> {
     /// Whether the window starts before the run's earliest request, or the
     /// input ended (or time restarted) before its last second.
     pub partial: bool,
-    /// All requests counted here, `late` and `future` ones among them.
+    /// All requests in the window, including late and future ones.
     pub requests: u64,
     /// `requests / duration_seconds`.
     pub requests_per_second: f64,
-    /// Requests of an earlier time that came after their second was closed.
+    /// Requests that came after their second was closed.
     pub late: u64,
-    /// Requests with a time far ahead of the log's, which nothing confirmed.
+    /// Requests whose time was far ahead of the log's, and not confirmed.
     pub future: u64,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: Option<u64>,
-    /// How long the requests took.
+    /// Latencies.
     pub latency: Option<Latency>,
-    /// Requests by class of status.
+    /// Requests by status class.
     pub status: Option<StatusClasses>,
-    /// Requests by status, those that occur, ascending.
+    /// Requests by status, ascending, without zeros.
     pub status_codes: Option<StatusCodes<'a>>,
-    /// Requests by method, those that occur.
+    /// Requests by method, without zeros.
     pub methods: Option<Methods<'a>>,
     /// The sections with the most requests.
     pub sections: Option<Vec<Section<'a>>>,
-    /// All other sections together.
+    /// The sum of all other sections.
     pub sections_other: Option<Other>,
     /// The hosts with the most requests.
     pub hosts: Option<Vec<Host<'a>>>,
-    /// All other hosts together.
+    /// The sum of all other hosts.
     pub hosts_other: Option<Other>,
-    /// Whether an alert is active after the window's last second.
+    /// Whether an alert is active after the last second of the window.
     pub alerting: bool,
-    /// The names of those that are.
+    /// The names of the active alerts.
     pub alerts: Vec<&'static str>,
     /// Malformed lines since the previous summary of this source.
     pub malformed: u64,
@@ -94,27 +95,28 @@ pub struct Summary<'a> {
     pub skipped: u64,
 }
 
-/// How long the requests of a window took, as far as that is known; seconds.
+/// The latencies of a window, in seconds. Requests without a latency are left
+/// out.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Latency {
-    /// Requests whose latency is known.
+    /// Requests with a latency.
     pub requests: u64,
-    /// The sum.
+    /// The sum, exact before conversion to `f64`.
     pub sum: f64,
-    /// Half of the requests took at most this long; rounded up to three
-    /// significant digits.
+    /// The median, rounded up to three significant digits; `null` without
+    /// requests.
     pub p50: Option<f64>,
-    /// The same for 90 %.
+    /// The 90th percentile, likewise.
     pub p90: Option<f64>,
-    /// The same for 99 %.
+    /// The 99th percentile, likewise.
     pub p99: Option<f64>,
-    /// The greatest.
+    /// The greatest, not rounded.
     pub max: Option<f64>,
     /// Requests that took longer than `--slow`.
     pub slow: u64,
 }
 
-/// Requests by the first digit of their status.
+/// Requests by status class.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct StatusClasses {
     /// 100 to 199.
@@ -132,11 +134,11 @@ pub struct StatusClasses {
     /// 500 to 599.
     #[serde(rename = "5xx")]
     pub server_error: u64,
-    /// None of these, or no status.
+    /// Any other status, or none.
     pub other: u64,
 }
 
-/// Status and its requests, ascending by status; a JSON object.
+/// Requests by status, ascending: a JSON object.
 #[derive(Debug)]
 pub struct StatusCodes<'a>(pub &'a [(u16, u64)]);
 
@@ -146,13 +148,12 @@ impl Serialize for StatusCodes<'_> {
     }
 }
 
-/// Names of methods and their requests, in a fixed order; a JSON object that
-/// leaves out what doesn't occur.
+/// Requests by method, in the order of `names`: a JSON object without zeros.
 #[derive(Debug)]
 pub struct Methods<'a> {
-    /// The names, `other` last.
+    /// The names of the methods, `other` last.
     pub names: &'a [&'a str],
-    /// The requests of each name.
+    /// The requests of each method.
     pub requests: &'a [u64],
 }
 
@@ -168,160 +169,162 @@ impl Serialize for Methods<'_> {
     }
 }
 
-/// A section of the site: the first segment of the path.
+/// The counts of one section, the first segment of the path.
 #[derive(Debug, Serialize)]
 pub struct Section<'a> {
-    /// Its name, as shown.
+    /// The section, as shown.
     pub section: Cow<'a, str>,
-    /// Its requests.
+    /// Requests.
     pub requests: u64,
-    /// Those with status 500 to 599.
+    /// Requests with status 500 to 599.
     pub server_errors: Option<u64>,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: Option<u64>,
 }
 
-/// A client.
+/// The counts of one client.
 #[derive(Debug, Serialize)]
 pub struct Host<'a> {
-    /// Its name or address, as shown.
+    /// The client's name or address, as shown.
     pub host: Cow<'a, str>,
-    /// Its requests.
+    /// Requests.
     pub requests: u64,
-    /// Those with status 500 to 599.
+    /// Requests with status 500 to 599.
     pub server_errors: Option<u64>,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: Option<u64>,
 }
 
-/// What a list of sections or hosts leaves out.
+/// The sections or hosts that a list leaves out.
 #[derive(Debug, Serialize)]
 pub struct Other {
-    /// How many names there are, without those that weren't counted one by one.
+    /// How many names were left out; names above the cap are not included.
     pub distinct: u64,
     /// Requests.
     pub requests: u64,
-    /// Those with status 500 to 599.
+    /// Requests with status 500 to 599.
     pub server_errors: Option<u64>,
-    /// Bytes sent; stops at 2^64-1.
+    /// Bytes sent; saturates at 2^64-1.
     pub bytes: Option<u64>,
-    /// Whether there were more names than are counted one by one.
+    /// Whether there were more names than the cap.
     pub capped: bool,
 }
 
-/// An alert is raised.
+/// An alert was raised.
 #[derive(Debug, Serialize)]
 pub struct Alert<'a> {
-    /// The log's name.
+    /// The name of the source.
     pub source: &'a str,
-    /// The second after which it was raised.
+    /// The last second of the alert window when it was raised.
     pub time: Second,
-    /// Which alert it is.
+    /// The name of the alert.
     pub name: &'static str,
     /// Length of the alert window, in seconds.
     pub window_seconds: i64,
-    /// Requests in the window.
+    /// Requests in the alert window.
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// The share, for alerts that compare shares.
+    /// The errors or slow requests, for `high_errors` and `slow_requests`.
     #[serde(flatten)]
     pub share: Option<Share>,
-    /// The threshold: requests per second, or percent.
+    /// The threshold, in requests per second or percent.
     pub threshold: f64,
-    /// A sentence for people; its text is fixed.
+    /// A sentence for people. The texts are fixed.
     pub message: String,
 }
 
-/// An alert has recovered, or is closed because time was set back.
+/// An alert recovered, or was closed because time was set back.
 #[derive(Debug, Serialize)]
 pub struct Recovery<'a> {
-    /// The log's name.
+    /// The name of the source.
     pub source: &'a str,
-    /// The second after which it recovered, or the last one that is closed.
+    /// The last second of the alert window when it recovered, or the last
+    /// closed second before time was set back.
     pub time: Second,
-    /// Which alert it is.
+    /// The name of the alert.
     pub name: &'static str,
     /// `recovered` or `restarted`.
     pub reason: &'static str,
-    /// `time` of the alert.
+    /// The `time` of the alert.
     pub since: Second,
     /// `time - since`, in seconds.
     pub duration_seconds: i64,
     /// Length of the alert window, in seconds.
     pub window_seconds: i64,
-    /// Requests in the window.
+    /// Requests in the alert window.
     pub requests: u64,
     /// `requests / window_seconds`.
     pub requests_per_second: f64,
-    /// The share, for alerts that compare shares.
+    /// The errors or slow requests, for `high_errors` and `slow_requests`.
     #[serde(flatten)]
     pub share: Option<Share>,
-    /// The recovery threshold: requests per second, or percent.
+    /// The recovery threshold, in requests per second or percent.
     pub threshold: f64,
-    /// The worst window while it was active.
+    /// The worst alert window while the alert was active.
     #[serde(flatten)]
     pub worst: Worst,
-    /// A sentence for people; its text is fixed.
+    /// A sentence for people. The texts are fixed.
     pub message: String,
 }
 
-/// The requests in the window that an alert of a share is about.
+/// The requests in the alert window that `high_errors` or `slow_requests`
+/// counts.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Share {
-    /// Of `high_errors`.
+    /// For `high_errors`.
     Errors {
         /// Requests with status 500 to 599.
         server_errors: u64,
-        /// Their share in percent; 0 of none.
+        /// Their share in percent; 0 without requests.
         server_errors_percent: f64,
     },
-    /// Of `slow_requests`.
+    /// For `slow_requests`.
     Slow {
         /// Requests that took longer than `slow_seconds`.
         slow_requests: u64,
-        /// Their share in percent; 0 of none.
+        /// Their share in percent; 0 without requests.
         slow_requests_percent: f64,
-        /// What `--slow` says.
+        /// The value of `--slow`, in seconds.
         slow_seconds: f64,
     },
 }
 
-/// The worst window while an alert was active, and the first second of it.
+/// The worst alert window while an alert was active.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Worst {
-    /// Of `high_traffic`.
+    /// For `high_traffic`.
     Traffic {
         /// The most requests.
         peak_requests: u64,
-        /// When.
+        /// The first second with that many.
         peak_time: Second,
     },
-    /// Of `low_traffic`.
+    /// For `low_traffic`.
     Lowest {
         /// The fewest requests.
         lowest_requests: u64,
-        /// When.
+        /// The first second with that few.
         lowest_time: Second,
     },
-    /// Of `high_errors`.
+    /// For `high_errors`.
     Errors {
         /// The most server errors.
         peak_server_errors: u64,
-        /// All requests then.
+        /// All requests in that window.
         peak_requests: u64,
-        /// When.
+        /// The first second with that many errors.
         peak_time: Second,
     },
-    /// Of `slow_requests`.
+    /// For `slow_requests`.
     Slow {
         /// The most slow requests.
         peak_slow_requests: u64,
-        /// All requests then.
+        /// All requests in that window.
         peak_requests: u64,
-        /// When.
+        /// The first second with that many slow requests.
         peak_time: Second,
     },
 }

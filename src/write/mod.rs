@@ -1,4 +1,4 @@
-//! Events -> NDJSON, and messages to people.
+//! Output: events as NDJSON, diagnostics, and rejected lines.
 
 pub mod diagnostics;
 pub mod event;

@@ -1,4 +1,4 @@
-//! An event -> one line of JSON.
+//! NDJSON output: an event -> one line of JSON.
 
 use std::io::{self, Write};
 
@@ -6,12 +6,12 @@ use crate::write::event::Event;
 use crate::write::json;
 use crate::write::output::LineWriter;
 
-/// Where the events go.
+/// Writes events, one per line.
 #[derive(Debug)]
 pub struct Events<'w>(LineWriter<'w>);
 
 impl<'w> Events<'w> {
-    /// Writes to `out`, in pieces of whole lines.
+    /// Writes to `out`, whole lines at a time.
     #[must_use]
     pub fn new(out: Box<dyn Write + 'w>) -> Events<'w> {
         Events(LineWriter::new(out))
@@ -26,7 +26,7 @@ impl<'w> Events<'w> {
         });
     }
 
-    /// Writes what is held.
+    /// Writes what is buffered.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-//! A stream as a plain file, so that every error is seen; and a writer of whole
-//! lines.
+//! Output streams: standard output and `--rejects` as plain files, so that
+//! every write error is seen, and a buffer that writes whole lines. Cuts a torn
+//! last line off a file when the disk is full.
 
 use std::fmt;
 use std::fs::File;
@@ -9,21 +10,21 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-/// A descriptor that is written to without a buffer.
+/// An unbuffered output.
 ///
-/// The standard library's `Stdout` hides some errors, such as those of a
-/// descriptor that is open for reading only; and one that another program made
-/// non-blocking is not an error here. (One that was closed at the start is
-/// /dev/null by now: the runtime opens that.)
+/// The standard library's `Stdout` hides some errors, such as that of a
+/// descriptor open for reading only. A descriptor that another program made
+/// non-blocking is waited for. (A descriptor closed at start is /dev/null by
+/// now: the Rust runtime opens that.)
 #[derive(Debug)]
 pub struct Output(File);
 
 impl Output {
-    /// A second descriptor of `stream`.
+    /// Duplicates the descriptor of `stream`.
     ///
     /// # Errors
     ///
-    /// If there can't be one.
+    /// If the descriptor can't be duplicated.
     pub fn of(stream: impl AsFd) -> io::Result<Output> {
         let descriptor: OwnedFd = stream.as_fd().try_clone_to_owned()?;
         Ok(Output(descriptor.into()))
@@ -50,8 +51,8 @@ impl Write for Output {
         }
     }
 
-    /// Writes `lines`, all of them whole. If that fails halfway in a regular file,
-    /// the file is cut back to the last whole line.
+    /// Writes all of `lines`, which are whole lines. If a write to a regular
+    /// file fails halfway, cuts the file back to its last whole line.
     fn write_all(&mut self, lines: &[u8]) -> io::Result<()> {
         let mut rest = lines;
         while !rest.is_empty() {
@@ -61,7 +62,7 @@ impl Write for Output {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let written = &lines[..lines.len() - rest.len()];
-                    // Report the first failure, not this one.
+                    // Report the write error, not one of cutting back.
                     let _ = self.take_back(written.len() - whole_lines(written));
                     return Err(error);
                 }
@@ -76,8 +77,8 @@ impl Write for Output {
 }
 
 impl Output {
-    /// Cuts the last `torn` bytes off a regular file, unless another process has
-    /// written to it since.
+    /// Cuts the last `torn` bytes off a regular file, unless another process
+    /// has written to it since.
     fn take_back(&mut self, torn: usize) -> io::Result<()> {
         let metadata = self.0.metadata()?;
         let length = metadata.len();
@@ -91,19 +92,19 @@ impl Output {
     }
 }
 
-/// How many bytes of `text` are whole lines.
+/// The length of the whole lines at the start of `text`, in bytes.
 fn whole_lines(text: &[u8]) -> usize {
     memchr::memrchr(b'\n', text).map_or(0, |newline| newline + 1)
 }
 
-/// Lines are held up to about this many bytes between flushes.
+/// About this many bytes are buffered between flushes.
 const HELD: usize = 64 * 1024;
 
-/// Writes whole lines, many at once.
+/// Buffers whole lines and writes many at once.
 pub struct LineWriter<'w> {
     out: Box<dyn Write + 'w>,
     held: Vec<u8>,
-    /// The first error; after it nothing more is written.
+    /// The first error. After it, nothing more is written.
     error: Option<io::Error>,
 }
 
@@ -114,8 +115,8 @@ impl<'w> LineWriter<'w> {
         LineWriter { out, held: Vec::new(), error: None }
     }
 
-    /// Adds the line that `write` appends, with its end. [`LineWriter::flush`]
-    /// returns write errors.
+    /// Adds the line that `write` appends, including its newline.
+    /// [`LineWriter::flush`] returns write errors.
     pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) {
         if let Err(error) = write(&mut self.held) {
             self.error.get_or_insert(error);
@@ -125,7 +126,7 @@ impl<'w> LineWriter<'w> {
         }
     }
 
-    /// Writes what is held.
+    /// Writes what is buffered.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ impl<'w> LineWriter<'w> {
             self.error = self.out.write_all(&self.held).and_then(|()| self.out.flush()).err();
         }
         self.held.clear();
-        // Give back the memory of very long lines.
+        // Free the memory of very long lines.
         self.held.shrink_to(2 * HELD);
     }
 }

@@ -1,15 +1,16 @@
-//! The malformed lines that are kept, byte for byte, up to a size.
+//! `--rejects`: keeps malformed lines byte for byte, up to `--rejects-max`
+//! bytes.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use crate::write::output::LineWriter;
 
-/// Where the malformed lines go, if they are kept.
+/// Where malformed lines are kept.
 pub struct Rejects<'w> {
-    /// Takes the lines.
+    /// Receives the lines.
     pub out: Box<dyn Write + 'w>,
-    /// How many bytes may be added; none is no limit.
+    /// How many bytes may be added; `None` = no limit.
     pub room: Option<u64>,
 }
 
@@ -17,7 +18,7 @@ pub struct Rejects<'w> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     Yes,
-    /// It is the first one that there is no room for.
+    /// The first line that doesn't fit.
     FirstNot,
     No,
 }
@@ -35,7 +36,8 @@ impl<'w> RejectWriter<'w> {
         RejectWriter { lines: LineWriter::new(rejects.out), room: rejects.room, left_out: 0 }
     }
 
-    /// Keeps a line, whole or not at all; after one that isn't kept, none is.
+    /// Keeps a whole line, or nothing. After a line that doesn't fit, none is
+    /// kept.
     pub(crate) fn add(&mut self, text: &[u8], end: &[u8]) -> Kept {
         let end = if end.is_empty() { b"\n" } else { end };
         if let Some(room) = &mut self.room {
@@ -59,7 +61,7 @@ impl<'w> RejectWriter<'w> {
         self.left_out
     }
 
-    /// Writes what is held.
+    /// DEL
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.lines.flush()
     }

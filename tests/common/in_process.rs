@@ -1,4 +1,4 @@
-//! The filter in process, with time injected.
+//! The filter in process, with injected time.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -11,24 +11,24 @@ use httpmon::monitor::{Monitor, Outcome, Outputs};
 use httpmon::source::Moment;
 use httpmon::write::rejects::Rejects;
 
-/// What happens on the way in.
+/// One step of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A piece of the input.
     Bytes(Vec<u8>),
-    /// So many seconds of silence.
+    /// This many seconds of silence.
     Idle(i64),
-    /// The wall clock is set to this.
+    /// Sets the wall clock.
     Wall(i64),
 }
 
-/// What the filter wrote.
+/// The output of the filter.
 #[derive(Clone, Debug)]
 pub struct Ran {
     pub events: Vec<String>,
     pub diagnostics: String,
-    /// What is said of a first time in 1970, apart: the tests' times are small
-    /// numbers where that doesn't matter.
+    /// The diagnostics of a first time in 1970, kept apart: most tests use
+    /// small numbers as times.
     pub of_1970: Vec<String>,
     pub rejects: Vec<u8>,
     pub outcome: Outcome,
@@ -48,8 +48,9 @@ impl Write for Sink {
     }
 }
 
-/// Runs the filter in process over `steps`; `wall` is the wall clock at the
-/// start, which goes on only while idle or is set. With `is_open` the input doesn't end.
+/// Runs the filter in process over `steps`. The wall clock starts at `wall`,
+/// advances during idle steps, and can be set. With `is_open` the input doesn't
+/// end.
 pub fn run_until(
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
     steps: &[Step],

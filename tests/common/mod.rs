@@ -1,5 +1,5 @@
-//! What the tests share: the filter in process, with time injected, and the
-//! program itself.
+//! Helpers shared by the tests: the filter in process with injected time, and
+//! the program itself.
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test program uses a part of it")]
 
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 pub use in_process::{Ran, Step, run_until};
 pub use random::Random;
 
-/// A wall clock long after every log of the tests.
+/// A wall clock long after the times of every old log.
 pub const TODAY: i64 = 1_795_000_000;
 
 /// Runs the filter in process to the end of its input.
@@ -45,14 +45,14 @@ pub fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// What the program wrote and how it ended.
+/// The output and the exit status of the program.
 pub struct Finished {
     pub stdout: String,
     pub stderr: String,
     pub status: Option<i32>,
 }
 
-/// What was said, but that the times of most tests are in 1970.
+/// `stderr` without the diagnostics of a first time in 1970.
 pub fn without_1970(stderr: &str) -> String {
     stderr.split_inclusive('\n').filter(|line| !line.contains("the time is in 1970")).collect()
 }
@@ -63,7 +63,7 @@ pub fn run_program(arguments: &[&str], input: &[u8]) -> Finished {
     let mut stdin = child.stdin.take().expect("a pipe");
     let input = input.to_vec();
     let writer = std::thread::spawn(move || {
-        // Who doesn't read to the end has its reasons.
+        // The program may end without reading everything.
         let _ = stdin.write_all(&input);
     });
     let output = child.wait_with_output().expect("the program ends");

@@ -1,6 +1,6 @@
-//! Random numbers.
+//! Random numbers that are the same in every run.
 
-/// Random numbers that are the same in every run (Marsaglia's xorshift64*).
+/// Marsaglia's xorshift64*.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -16,18 +16,18 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// From 0 to `below - 1`.
+    /// A number from 0 to `below - 1`.
     pub fn below(&mut self, below: i64) -> i64 {
         let below = u64::try_from(below.max(1)).expect("positive");
         i64::try_from((self.next() >> 16) % below).expect("small")
     }
 
-    /// From `least` to `most`.
+    /// A number from `least` to `most`.
     pub fn within(&mut self, least: i64, most: i64) -> i64 {
         least + self.below(most - least + 1)
     }
 
-    /// True once in `times`.
+    /// True with a probability of one in `times`.
     pub fn one_in(&mut self, times: i64) -> bool {
         self.below(times) == 0
     }

@@ -1,17 +1,18 @@
-//! The times of a log in order of arrival, with what happens in between.
+//! Random logs: the times of the records in order of arrival, with silence and
+//! clock changes between them.
 
 use crate::common::Random;
 use crate::model::Options;
 
-/// The last second that a log can say.
+/// The greatest time that a log can have.
 pub(crate) const LAST: i64 = 221_845_391_999;
 
-/// What comes next.
+/// One thing that happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Item {
-    /// A record of this second.
+    /// A record of this second comes.
     Record(i64),
-    /// So many seconds of silence.
+    /// This many seconds of silence.
     Idle(i64),
     /// The wall clock is set.
     Wall(i64),
@@ -26,11 +27,11 @@ impl Item {
     }
 }
 
-/// When zones change their offset: 2025 in Berlin and New York.
+/// Changes of an offset in 2025, in Berlin and New York.
 const CHANGES: [i64; 4] = [1_761_440_400, 1_743_296_400, 1_762_063_200, 1_741_503_600];
 
 fn start(random: &mut Random, options: &Options) -> i64 {
-    // Where local times occur twice or not at all.
+    // Start where local times occur twice or not at all.
     let has_changes = options.zone.as_ref().is_some_and(|zone| zone != "UTC");
     if has_changes && random.one_in(2) {
         return random.pick(&CHANGES) - *random.pick(&[0, 30, 120, 300, 3_700, -3_500]);
@@ -56,14 +57,14 @@ pub(crate) fn old(random: &mut Random, count: usize, options: &Options) -> Vec<I
         if random.one_in(wildness) {
             burst = *random.pick(&[1, 1, 2, 5, 9, 10, 11, 12]);
             match random.below(9) {
-                // A bogus clock, or a burst of them, far or near, ahead or behind.
+                // Wrong clocks, single or in bursts, ahead or behind.
                 0 => at = 4_102_444_800 + random.below(40),
                 1 => at = now + random.within(25, 45),
                 2 => at = now + random.within(30, 2_000),
                 3 => at = now - random.within(60, 200),
                 4 => at = random.below(2_000),
                 5 => at = now - random.within(100, 4_000),
-                // Time itself goes on, or back.
+                // Time itself jumps ahead or back.
                 6 => now += random.within(10, 3_000),
                 7 => now -= random.within(10, 3_000),
                 _ => now += random.within(20, 40),
@@ -81,7 +82,8 @@ pub(crate) fn old(random: &mut Random, count: usize, options: &Options) -> Vec<I
         if random.one_in(15) {
             burst = random.within(2, 30);
         }
-        // More at once than a window with a small share of names can tell apart.
+        // More records at once than a window's share of names when many windows
+        // can be open.
         if options.lateness == 3_600 && random.one_in(15) {
             burst = 150;
         }
@@ -94,7 +96,7 @@ pub(crate) fn old(random: &mut Random, count: usize, options: &Options) -> Vec<I
     clamped(items)
 }
 
-/// Times that a log can say.
+/// Limits times to those that a log can have.
 fn clamped(items: Vec<Item>) -> Vec<Item> {
     let clamp = |item| match item {
         Item::Record(second) => Item::Record(second.clamp(0, LAST)),
@@ -103,7 +105,7 @@ fn clamped(items: Vec<Item>) -> Vec<Item> {
     items.into_iter().map(clamp).collect()
 }
 
-/// A live log, and the wall clock at its start.
+/// A live log, with the wall clock at its start.
 pub(crate) fn live(random: &mut Random, count: usize, options: &Options) -> (Vec<Item>, i64) {
     let mut live = Live::new(random, options);
     let wall = live.now;
@@ -113,23 +115,23 @@ pub(crate) fn live(random: &mut Random, count: usize, options: &Options) -> (Vec
     (clamped(live.items), wall)
 }
 
-/// A log that is written now, by a server or two.
+/// A log that one or two servers are writing now.
 struct Live {
-    /// The true time, which the machine's clock shows unless it is set wrong.
+    /// The true time. The machine's clock shows it unless it is set wrong.
     now: i64,
-    /// How far the machine's clock is from it.
+    /// The offset of the machine's clock from the true time.
     machine: i64,
-    /// How far the clock of the first server is from it.
+    /// The offset of the first server's clock from the true time.
     server: i64,
-    /// How far the clock of the second server is from the first one's.
+    /// The offset of the second server's clock from the first one's.
     apart: Option<i64>,
-    /// How many records a server sends at once.
+    /// How many records a server writes at once.
     block: i64,
     /// Disorder within a server.
     jitter: i64,
-    /// One in so many has something odd.
+    /// One in this many items is odd.
     wildness: i64,
-    /// One in so many is followed by silence.
+    /// One in this many items is followed by silence.
     idles: i64,
     items: Vec<Item>,
 }
@@ -176,7 +178,7 @@ impl Live {
             let seconds = *random.pick(&[1, 8, 12, 12, 30, 65, 65, 200, 320]);
             self.items.push(Item::Idle(seconds));
             self.now += seconds;
-            // A writer that buffers: what was written meanwhile comes now.
+            // A buffered writer: the records of the pause come now.
             if random.one_in(3) {
                 let first = self.now + self.server - seconds;
                 let mut times: Vec<i64> = (0..6).map(|_| first + random.below(seconds + 1)).collect();
@@ -207,7 +209,8 @@ impl Live {
             // Clocks far ahead and far behind.
             0 => row(&mut self.items, base + 3_000, 40),
             1 => row(&mut self.items, base - 5_000, 40),
-            // The backlog of a server that was away, alone or among others.
+            // The backlog of a server that was away, alone or mixed with
+            // others.
             2 => {
                 self.items.push(Item::Idle(70));
                 self.now += 70;
@@ -215,12 +218,12 @@ impl Live {
                 row(&mut self.items, base - 700, 300);
             }
             3 => row(&mut self.items, base - 400, 200),
-            // The server's clock is set, most likely right.
+            // The server's clock is set, most likely to the right time.
             4 => self.server = 0,
             5 => self.server = *random.pick(OFFSETS),
             // The machine's clock is set.
             6 => self.machine = *random.pick(&[0, 0, 60, -60, 600, -600, 3_600]),
-            // Nothing for a while.
+            // Nothing comes for a while.
             _ => self.now += *random.pick(&[20, 40, 150, 600]),
         }
     }

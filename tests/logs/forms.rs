@@ -1,8 +1,8 @@
-//! How one log is written: its delimiter, its columns, its times.
+//! Random logs: how a log is written, that is its delimiter, columns and times.
 
 use crate::common::Random;
 
-/// In the conversions of strptime.
+/// Values for `--time-format`.
 pub(crate) const TIME_FORMATS: &[&str] = &[
     "%d.%m.%Y %H:%M:%S",
     "%Y%m%d%H%M%S",
@@ -12,15 +12,16 @@ pub(crate) const TIME_FORMATS: &[&str] = &[
     "%b %d %Y %H-%M-%S",
 ];
 
-/// The time of a log in one of the forms that servers write; those without an
-/// offset in the zone.
+/// Writes a time in one of the forms of real servers. A form without an offset
+/// is in `zone`.
 fn time_text(second: i64, form: i64, zone: &jiff::tz::TimeZone) -> String {
     let time = jiff::Timestamp::from_second(second).expect("in range");
     let utc = time.to_zoned(jiff::tz::TimeZone::UTC);
     let local = time.to_zoned(zone.clone());
     match form {
         1 => format!("{second}.999"),
-        // Digits tell the unit, so these forms are only for times of 10 digits.
+        // The number of digits says the unit, so these forms need times of ten
+        // digits.
         2 if is_ten_digits(second) => format!("{second}123"),
         3 => utc.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         4 => utc.strftime("%Y-%m-%d %H:%M:%S.25 UTC").to_string(),
@@ -43,10 +44,10 @@ fn is_ten_digits(second: i64) -> bool {
     second > 1_000_000_000 && second < 9_000_000_000
 }
 
-/// How many forms of time there are.
+/// The number of forms.
 const TIMES: i64 = 16;
 
-/// A header, and what its columns hold.
+/// A header, and the role of each column.
 type Layout = (&'static [&'static str], &'static [&'static str]);
 
 const LAYOUTS: &[Layout] = &[
@@ -85,31 +86,31 @@ const LAYOUTS: &[Layout] = &[
     ),
 ];
 
-/// How a header is written.
+/// How the header is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heading {
     None,
     /// As a record of names.
     Names,
-    /// As W3C's `#Fields:` with blanks, or Zeek's `#fields` with tabs.
+    /// As `#Fields`, its names separated by blanks (W3C) or tabs (Zeek).
     Fields(char),
 }
 
 /// How one log is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Form {
-    /// A blank is what nginx and Apache write by default.
+    /// A blank stands for the default format of nginx and Apache.
     pub(crate) delimiter: char,
-    /// What each column holds.
+    /// The role of each column.
     columns: Vec<&'static str>,
     heading: Heading,
     names: Vec<String>,
     time: i64,
     zone: jiff::tz::TimeZone,
     time_format: Option<&'static str>,
-    /// The usual seven columns with a virtual host before them.
+    /// The usual seven columns, after a virtual host.
     has_virtual_host: bool,
-    /// Hundreds of sections and hosts.
+    /// Hundreds of different sections and hosts.
     pub(crate) is_crowded: bool,
     end: &'static str,
 }
@@ -135,7 +136,7 @@ impl Form {
             _ if zone.is_some() && random.one_in(2) => 13,
             _ => random.below(TIMES),
         };
-        // Names that stand in one header or another the same.
+        // Some headers have their names in upper case.
         let respelled = random.one_in(6);
         let spell = |name: &&str| if respelled { name.to_uppercase() } else { (*name).to_owned() };
         let in_zone = zone.filter(|_| random.one_in(2));
@@ -158,14 +159,14 @@ impl Form {
         }
     }
 
-    /// The same columns, written otherwise.
+    /// The same columns under another delimiter.
     pub(crate) fn under_another_delimiter(&self, random: &mut Random) -> Form {
         let others: Vec<char> =
             [',', '\t', ';', '|', ' '].into_iter().filter(|&other| other != self.delimiter).collect();
         Form { delimiter: *random.pick(&others), has_virtual_host: false, ..self.clone() }
     }
 
-    /// A LIST of `--columns` for this form, which is changed for it.
+    /// A value of `--columns` for this form. May change the names in the form.
     pub(crate) fn columns_option(&mut self, random: &mut Random, by_names: bool) -> String {
         let has_two = self.columns.contains(&"clock");
         let unit = *random.pick(&["latency", "latency_ms", "latency_us", "latency_ns"]);
@@ -179,7 +180,7 @@ impl Form {
         if !by_names {
             return roles.join(",");
         }
-        // Some roles by names that no table has, or by names that have another
+        // Give some roles names that are unknown, or names that mean another
         // role.
         let mut items = Vec::new();
         for (index, role) in roles.iter().enumerate() {
@@ -201,7 +202,7 @@ impl Form {
         items.join(",")
     }
 
-    /// With its end, or nothing.
+    /// The header line, or nothing.
     pub(crate) fn header(&self) -> Vec<u8> {
         let names = |separator: char| {
             let names: Vec<String> = self.names.iter().map(|name| quoted_name(name, separator)).collect();
@@ -219,7 +220,7 @@ impl Form {
         }
     }
 
-    /// A record, with its end.
+    /// One record, as a line.
     pub(crate) fn line(&self, random: &mut Random, second: i64) -> Vec<u8> {
         let mut fields: Vec<String> = Vec::new();
         if self.has_virtual_host {
@@ -236,12 +237,12 @@ impl Form {
             });
         }
         if self.columns.len() == 7 && random.one_in(4) && self.heading == Heading::None {
-            // Referer and agent.
+            // Add a referer and an agent.
             fields.extend(["\"-\"".to_owned(), "\"curl/8, [x] (y; z)\"".to_owned()]);
         }
         let mut line = fields.join(&self.delimiter.to_string()).into_bytes();
         if random.one_in(200) && !line.is_empty() {
-            // Not UTF-8 at some place.
+            // Put a byte that isn't UTF-8 somewhere.
             let at = usize::try_from(random.below(i64::try_from(line.len()).expect("small"))).expect("small");
             line[at] = 0xFF;
         }
@@ -362,7 +363,7 @@ const LATENCIES: &[&str] = &[
     "1.2.3",
 ];
 
-/// A name in a header of its own delimiter.
+/// A name in a header, quoted if it contains the delimiter.
 fn quoted_name(name: &str, delimiter: char) -> String {
     if name.contains(delimiter) { format!("\"{name}\"") } else { name.to_owned() }
 }
@@ -382,8 +383,8 @@ fn quoted(random: &mut Random, value: &str, delimiter: char) -> String {
     }
 }
 
-/// As nginx and Apache write a value: most bare, a request in quotes, a user
-/// name as it is.
+/// Writes a value as nginx and Apache do: bare, the request in quotes, a user
+/// name unchanged.
 fn quoted_for_blanks(role: &str, value: &str) -> String {
     let in_quotes = || format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
     match role {

@@ -1,25 +1,25 @@
-//! A second way to make random logs, with other habits than the first: bursts
-//! that are exactly at a threshold, distances that are exactly at a limit of
-//! the contract or one beyond it, windows and intervals that don't divide each
-//! other, lateness beyond the window, sources whose clocks differ, lines that
-//! are torn between sources, and headers that change, whole or torn.
+//! A second generator of random logs, with other habits than the first: bursts
+//! that are exactly at a threshold, distances exactly at a limit of the
+//! contract or one beyond it, windows and intervals that don't divide each
+//! other, a lateness longer than the window, sources whose clocks differ, lines
+//! torn between sources, and headers that change, whole or torn.
 
 use super::{Case, TODAY, Typed};
 use crate::common::Random;
 use crate::model::{Options, Step, Threshold};
 
 const INTERVALS: &[i64] = &[10, 1, 3, 7, 11, 13, 29, 100, 101, 613, 1_000, 5_400];
-/// So that a decimal rate times one of them is a whole number.
+/// All but 120 divide 10^9, so that a decimal rate can be met exactly.
 const WINDOWS: &[i64] = &[120, 2, 4, 5, 8, 16, 20, 25, 40, 50, 100, 125, 500];
 const LATENESSES: &[i64] = &[5, 0, 1, 2, 13, 29, 30, 31, 60, 119, 120, 121, 600, 3_600];
 const IDLE_TIMEOUTS: &[i64] = &[10, 0, 1, 2, 29, 60, 300];
-/// With the share that is exactly at it: so many of so many requests.
+/// A percentage, with a share that is exactly equal to it: `part` of `whole`.
 const PERCENTS: &[(&str, i64, i64)] =
     &[("50", 1, 2), ("25", 1, 4), ("20", 2, 10), ("10", 1, 10), ("12.5", 1, 8), ("62.5", 5, 8), ("5", 1, 20)];
 
-/// What is exactly at the thresholds.
+/// The counts that are exactly at the thresholds.
 struct Limits {
-    /// Requests in a window.
+    /// Requests in an alert window.
     high: i64,
     recovery: i64,
     low: i64,
@@ -84,9 +84,10 @@ fn options(random: &mut Random) -> (Typed, Limits) {
     (typed, limits)
 }
 
-/// `requests / window` as a decimal number; the window must divide 10^9.
+/// `requests / window` as a decimal number, rounded up if `window` doesn't
+/// divide 10^9.
 fn rate(requests: i64, window: i64) -> String {
-    // 3 is in 120 alone: what is nearest, above, is as good.
+    // Only 120 doesn't. Rounding up to the next billionth does no harm.
     let billionths = (requests * 1_000_000_000 + window - 1) / window;
     format!("{}.{:09}", billionths / 1_000_000_000, billionths % 1_000_000_000)
 }
@@ -107,7 +108,7 @@ impl Typed {
     }
 }
 
-/// A log.
+/// Makes a random log.
 pub(crate) fn case(random: &mut Random) -> Case {
     let (mut typed, limits) = options(random);
     let mut sources: Vec<Source> = (0..*random.pick(&[1, 1, 2, 3, 4])).map(|_| Source::new(random)).collect();
@@ -149,7 +150,7 @@ pub(crate) fn case(random: &mut Random) -> Case {
     Case { options: typed.options, arguments: typed.arguments, steps: log.steps, wall }
 }
 
-/// How far apart the contract has two times treated in different ways.
+/// Distances in seconds at which the contract treats a record differently.
 fn distances(options: &Options) -> Vec<i64> {
     let ahead = options.lateness.max(30);
     let behind = options.window.max(options.lateness + 60);
@@ -178,7 +179,7 @@ struct Log {
     current: usize,
     /// The true time.
     now: i64,
-    /// How far the machine's clock is from it, if the log is live.
+    /// The offset of the machine's clock, if the log is live.
     machine: Option<i64>,
     /// Seconds of silence so far.
     listened: i64,
@@ -187,7 +188,7 @@ struct Log {
     lines: i64,
 }
 
-/// What a record says beside its time.
+/// What a record says besides its time.
 #[derive(Clone, Copy)]
 struct Kind {
     is_error: bool,
@@ -229,8 +230,8 @@ impl Log {
         }
     }
 
-    /// Exactly at a threshold, one less or one more, in one second or spread
-    /// over a window.
+    /// A burst exactly at a threshold, one less or one more, in one second or
+    /// spread over a window.
     fn burst(&mut self, random: &mut Random) {
         let at = *random.pick(&[self.limits.high, self.limits.recovery, self.limits.low]);
         let count = at + random.within(-1, 1);
@@ -246,7 +247,7 @@ impl Log {
     }
 
     /// Errors or slow requests exactly at a threshold, one less or one more, or
-    /// nothing else.
+    /// up to all of the requests.
     fn share(&mut self, random: &mut Random) {
         let is_of_errors = random.one_in(2);
         let (part, of) = if is_of_errors { self.limits.errors } else { self.limits.slow };
@@ -263,14 +264,14 @@ impl Log {
         }
     }
 
-    /// A record that is just within a limit, or just beyond it.
+    /// A record just within a limit of the contract, or just beyond it.
     fn at_a_limit(&mut self, random: &mut Random) {
         let distance = *random.pick(&self.distances);
         let time = if random.one_in(2) { self.now + distance } else { self.now - distance };
         self.record(random, time, USUAL);
     }
 
-    /// As many as confirm a step of the clock, or one less.
+    /// As many suspects as confirm a step of the clock, or one less.
     fn row(&mut self, random: &mut Random) {
         let distance = *random.pick(&self.distances) * *random.pick(&[1, 1, 2, 10]);
         let mut time = if random.one_in(2) { self.now + distance } else { self.now - distance };
@@ -329,8 +330,8 @@ impl Log {
         }
     }
 
-    /// Another header, whole or torn; the lines that follow may be of the old
-    /// one.
+    /// Another header, whole or torn. The next lines may still belong to the
+    /// old one.
     fn change_header(&mut self, random: &mut Random) {
         let source = &mut self.sources[self.current];
         let mut changed = source.clone();
@@ -340,7 +341,7 @@ impl Log {
         let cut = usize::try_from(random.below(i64::try_from(header.len()).expect("small") + 1));
         let cut = cut.expect("not negative");
         match random.below(4) {
-            // Torn, by itself or as two lines.
+            // Torn: the first part only, or both parts as two lines.
             0 => self.bytes.extend([&header[..cut], b"\n"].concat()),
             1 => self.bytes.extend([&header[..cut], b"\n", &header[cut..]].concat()),
             _ => {
@@ -356,7 +357,7 @@ impl Log {
         let line = self.line(random, self.now, USUAL);
         let cut = usize::try_from(random.below(i64::try_from(line.len()).expect("small")));
         match random.below(5) {
-            // Half a line, or two in one.
+            // Part of a line, or two lines in one.
             0 => self.bytes.extend([&line[..cut.expect("not negative")], b"\n"].concat()),
             1 => self.bytes.extend([&line[cut.expect("not negative")..]].concat()),
             2 => self.bytes.extend([line.trim_ascii_end(), &line].concat()),
@@ -379,7 +380,7 @@ impl Log {
     }
 }
 
-/// What columns can hold, and names for it.
+/// Roles, with names for each.
 const ROLES: &[(&str, &[&str])] = &[
     ("time", &["time", "timestamp", "@timestamp", "date-time", "ts", "log.epoch"]),
     ("host", &["client_ip", "c-ip", "Remote Addr", "source.ip", "host"]),
@@ -396,13 +397,14 @@ const ROLES: &[(&str, &[&str])] = &[
 /// How one source's log is written.
 #[derive(Clone)]
 struct Source {
-    /// How far its clock is from the true time.
+    /// The offset of its clock from the true time.
     offset: i64,
     delimiter: char,
-    /// As nginx and Apache write it, or the usual seven columns: no header.
+    /// Without a header: the default format of nginx and Apache, or the usual
+    /// seven columns.
     is_default: bool,
     has_virtual_host: bool,
-    /// Role and name of each column.
+    /// The role and the name of each column.
     columns: Vec<(&'static str, String)>,
     has_begun: bool,
 }
@@ -421,8 +423,7 @@ impl Source {
         source
     }
 
-    /// Other columns, some of the same ones in another order, or the same ones
-    /// under other names.
+    /// Changes the columns: others, another order, or other names.
     fn change_columns(&mut self, random: &mut Random) {
         let has_columns = !self.columns.is_empty();
         match random.below(4) {
@@ -505,7 +506,7 @@ impl Source {
                 "path" => path.to_owned(),
                 "status" => status.to_owned(),
                 "bytes" => bytes.to_string(),
-                // Exactly `--slow` is not slow.
+                // A request that takes exactly `--slow` is not slow.
                 "latency" if kind.is_slow => (*random.pick(&["2s", "1001ms", "1000001us"])).to_owned(),
                 "latency" => random.pick(&[&format!("{slow}s")[..], "0s", "250ms", "-"]).to_string(),
                 "user" => "bob".to_owned(),

@@ -1,5 +1,5 @@
-//! Random logs, with the options they are read by: everything that the
-//! contract has a rule for, odd and ordinary.
+//! Random logs with options: everything that the contract has a rule for, odd
+//! and ordinary.
 
 mod clocks;
 mod forms;
@@ -10,20 +10,20 @@ use crate::model::{Options, Step, Threshold};
 use clocks::{Item, live, old};
 use forms::Form;
 
-/// A wall clock long after every old log.
+/// A wall clock long after the times of every old log.
 const TODAY: i64 = 1_795_000_000;
 
-/// A log and how it is to be read.
+/// A random log and the options to read it with.
 pub(crate) struct Case {
     pub(crate) options: Options,
-    /// The same options as typed.
+    /// The same options as arguments.
     pub(crate) arguments: Vec<String>,
     pub(crate) steps: Vec<Step>,
     /// The wall clock at the start.
     pub(crate) wall: i64,
 }
 
-/// Lines that are no record, or none of this log.
+/// Lines that are no record, or not one of this log.
 const DIRT: &[&[u8]] = &[
     b"\n",
     b"  \t\n",
@@ -49,11 +49,11 @@ const DIRT: &[&[u8]] = &[
     b"host,ident,status,\"GET / HTTP/1.1\"\n",
 ];
 
-/// Lines of names without a time.
+/// Headers without a time.
 const NAMES_WITHOUT_A_TIME: &[&[u8]] =
     &[b"host,user,status\n", b"status;bytes;x\n", b"#Fields: c-ip sc-status\n", b"ident user request\n"];
 
-/// The options, as they are meant and as they are typed.
+/// The options, parsed and as arguments.
 struct Typed {
     options: Options,
     arguments: Vec<String>,
@@ -64,7 +64,8 @@ impl Typed {
         self.arguments.extend([format!("--{name}"), value.to_string()]);
     }
 
-    /// One of the four thresholds; `recoveries` are tried on that side of it.
+    /// Adds one of the four thresholds. `recoveries` are tried on the side that
+    /// is allowed.
     fn threshold(&mut self, random: &mut Random, name: &str, limits: &[&str], is_low: bool) -> Threshold {
         let limit = *random.pick(limits);
         let mut threshold = Threshold::at(limit);
@@ -100,7 +101,7 @@ fn options(random: &mut Random) -> Typed {
             if random.one_in(4)
                 && let Some(threshold) = &mut typed.options.threshold
             {
-                // The other spelling, which comes last.
+                // The other spelling comes last, so it wins.
                 threshold.recovery = Some("0.000000001".to_owned());
                 typed.argument("recovery-threshold", &"0.000000001");
             }
@@ -147,13 +148,12 @@ fn options(random: &mut Random) -> Typed {
     typed
 }
 
-/// A log.
+/// Makes a random log.
 pub(crate) fn case(random: &mut Random) -> Case {
     make(random, false)
 }
 
-/// A log of one form whose lines leave no doubt: what is left is time, counting
-/// and alerts.
+/// Makes a log whose lines are clear, so that it tests time, counts and alerts.
 pub(crate) fn clean_case(random: &mut Random) -> Case {
     make(random, true)
 }
@@ -174,7 +174,7 @@ fn make(random: &mut Random, is_clean: bool) -> Case {
     if is_clean {
         forms[1] = forms[0].clone();
     }
-    // The share of names is small where many windows can be open.
+    // Where many windows can be open, the share of names is small.
     if typed.options.lateness == 3_600 {
         forms[0].is_crowded = true;
     }
@@ -218,14 +218,14 @@ const SOURCES: [&str; 3] = ["a.csv", "b\u{1}.csv", "stdin"];
 /// Writes the lines of a log.
 struct Writer<'a> {
     forms: &'a [Form; 2],
-    /// Which of the forms is being written.
+    /// The index of the current form.
     form: usize,
-    /// One in so many lines has dirt before it.
+    /// One in this many lines has dirt before it.
     dirt: i64,
-    /// Whether the dirt is lines that are malformed in any layout.
+    /// Whether dirt is only lines that are malformed in any layout.
     is_clean: bool,
     sources: i64,
-    /// How far the clock of each source is from the log's.
+    /// The offset of each source's clock.
     clocks: [i64; 3],
     source: usize,
     log: Vec<u8>,
@@ -253,7 +253,7 @@ impl<'a> Writer<'a> {
     }
 
     fn write(mut self, random: &mut Random, items: &[Item]) -> Vec<Step> {
-        // A client that comes first and chooses the delimiter.
+        // A client comes first and chooses the delimiter.
         if !self.is_clean
             && random.one_in(8)
             && let Some(second) = items.iter().find_map(Item::second)
@@ -320,7 +320,7 @@ impl<'a> Writer<'a> {
             return;
         }
         match random.below(8) {
-            // A header again, or of another form, or torn.
+            // A header: the same one, another one, or a torn one.
             0 => {
                 if self.sources == 1 {
                     self.form = usize::try_from(random.below(2)).expect("small");

@@ -9,11 +9,11 @@ pub(crate) const HIGH_ERRORS: usize = 2;
 pub(crate) const SLOW_REQUESTS: usize = 3;
 pub(crate) const NAMES: [&str; 4] = ["high_traffic", "low_traffic", "high_errors", "slow_requests"];
 
-/// An alert that has not recovered.
+/// An active alert.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active {
     pub(crate) since: i64,
-    /// The numbers at its worst, and the first second at which they were.
+    /// The worst counts, and the first second with them.
     pub(crate) worst: Rates,
     pub(crate) worst_time: i64,
 }
@@ -139,7 +139,7 @@ impl Source {
     }
 }
 
-/// The three numbers times 10^9, "compared as exact decimals".
+/// Compares the counts times 10^9, "as exact decimals".
 fn exact(rates: Rates) -> (i128, i128, i128) {
     let times = |number: u64| i128::from(number) * 1_000_000_000;
     (times(rates.requests), times(rates.errors), times(rates.slow))

@@ -1,5 +1,5 @@
-//! Dates of the proleptic Gregorian calendar and seconds since the epoch, by
-//! counting years and months one by one.
+//! Dates of the proleptic Gregorian calendar, and epoch seconds. Counts years
+//! and months one by one.
 
 const DAY: i64 = 86_400;
 
@@ -21,7 +21,7 @@ pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Seconds since the epoch at the beginning of a day.
+/// The first second of a day, in epoch seconds.
 pub(crate) fn start_of_day(year: i64, month: i64, day: i64) -> i64 {
     let mut days = day - 1;
     for earlier in 1..month {

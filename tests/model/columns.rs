@@ -1,10 +1,10 @@
-//! SPEC section 2, "Columns": names of a header or of `--columns` -> which
-//! column holds what; a record's fields -> a request.
+//! SPEC section 2, "Columns": which column holds what, from the names in a
+//! header or in `--columns`; and a record's fields -> a request.
 
 use super::fields::{before_and_from_time, with_user};
 use super::values::{self, Times, trim};
 
-/// A request as it is counted. What the log has no column for is as if empty.
+/// A request. A missing column has the value of an empty field.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) time: i64,
@@ -13,13 +13,13 @@ pub(crate) struct Request {
     pub(crate) section: String,
     pub(crate) status: Option<u64>,
     pub(crate) bytes: u64,
-    /// In nanoseconds; none if the request has none.
+    /// In nanoseconds; `None` if the request has none.
     pub(crate) latency: Option<u64>,
 }
 
 // ---- the table of names -----------------------------------------------------
 
-// The contract's names, and the further ones of the manual.
+// The names in the contract, and further ones in the manual.
 
 const HOST: &[&str] = &[
     "remotehost",
@@ -125,7 +125,7 @@ const BYTES: &[&str] = &[
 /// 1971-01-01T00:00:00Z.
 const YEAR_1971: i64 = 31_536_000;
 
-/// With what one of the unit is in nanoseconds.
+/// A unit, in nanoseconds.
 const LATENCY: &[(&str, u64)] = &[
     ("requesttime", SECOND),
     ("timetaken", MILLISECOND),
@@ -154,8 +154,8 @@ const LATENCY: &[(&str, u64)] = &[
     ("upstreamresponsetime", SECOND),
     ("originresponsedurationms", MILLISECOND),
 ];
-/// "Each with the unit that its system writes": beside these, `time-taken` is
-/// in seconds, and beside those, `duration` in nanoseconds.
+/// "Each with the unit that its system writes": `time-taken` is in seconds
+/// beside the first names, `duration` in nanoseconds beside the others.
 const BESIDE_SECONDS: &[&str] = &["xedgelocation", "timetofirstbyte", "httpstatuscode", "httpstatus"];
 const BESIDE_NANOSECONDS: &[&str] = &["downstreamstatus", "startutc", "originduration"];
 
@@ -196,7 +196,7 @@ pub(crate) enum Given {
     Nothing,
     /// "By position."
     Position(Columns),
-    /// "By the header's names": roles and names.
+    /// "By the header's names": pairs of role and name.
     Names(Vec<(String, String)>),
 }
 
@@ -221,8 +221,8 @@ impl Given {
     }
 }
 
-/// The column that is called so: the one that is written so, or else is the
-/// same name, or else by what follows its last dot.
+/// The column that the user means by a name: exactly that name, else the same
+/// normalised name, else the same part after the last dot.
 fn column_called(fields: &[Vec<u8>], name: &str) -> Option<usize> {
     let name = name.as_bytes();
     let after_dot = |field: &[u8]| field.rsplitn(2, |&byte| byte == b'.').next().map(plain);
@@ -234,7 +234,7 @@ fn column_called(fields: &[Vec<u8>], name: &str) -> Option<usize> {
 
 // ---- columns ----------------------------------------------------------------
 
-/// How many fields a record has to have.
+/// How many fields a record must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Width {
     /// "Another number of fields than the header" is malformed.
@@ -243,7 +243,7 @@ enum Width {
     AtLeast(usize),
 }
 
-/// Where the time stands.
+/// Where the time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
     In(usize),
@@ -265,11 +265,11 @@ pub(crate) struct Columns {
     path: Option<usize>,
     status: Option<usize>,
     bytes: Option<usize>,
-    /// With what one of its unit is in nanoseconds.
+    /// The position, and the unit in nanoseconds.
     latency: Option<(usize, u64)>,
 }
 
-/// What the names of a line make it.
+/// What a line of names is.
 #[derive(Debug)]
 pub(crate) enum Heading {
     Header(Columns),
@@ -288,7 +288,7 @@ impl Columns {
         Self::from_list("host,-,user,time,request,status,bytes")
     }
 
-    /// No columns at all, for what is `null` then.
+    /// No columns at all: everything is `null`.
     pub(crate) fn none() -> Self {
         Self::from_list("time")
     }
@@ -322,8 +322,8 @@ impl Columns {
         }
     }
 
-    /// What a line of these fields is, if it is of names. `is_by_word`: it is a
-    /// `#Fields` line. `is_first`: it is its source's first line.
+    /// What a line of these fields is as a header. `is_by_word` says that it is
+    /// a `#Fields` line, `is_first` that it is the first line of its source.
     pub(crate) fn heading(
         fields: &[Vec<u8>],
         given: &Given,
@@ -464,8 +464,8 @@ impl Columns {
         })
     }
 
-    /// Whether a record is of 1970 and has a later time in another column; of
-    /// columns that a header names in one that isn't read.
+    /// Whether a record is of 1970 and another column has a later time. Columns
+    /// that a header gives a role are not looked at.
     pub(crate) fn has_another_time(
         &self,
         fields: &[Vec<u8>],
@@ -486,8 +486,8 @@ impl Columns {
         request.time < YEAR_1971 && others.any(|(_, field)| is_later(field))
     }
 
-    /// The fields of a line between blanks with a time in brackets, whose user
-    /// may have blanks in the name if the ident before it is `-`.
+    /// Splits a line separated by blanks that has a time in brackets. The user
+    /// name may contain blanks if the ident before it is `-`.
     pub(crate) fn by_position_in_blanks(&self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
         let Time::In(time) = self.time else { return None };
         let (words, rest) = before_and_from_time(line)?;
@@ -561,7 +561,8 @@ pub(crate) fn is_data(field: &[u8], times: &Times) -> bool {
     values::is_number(field) || times.is_time(field)
 }
 
-/// A letter or `_`, `@` or `$`, then these and digits, blanks and few signs.
+/// Whether a field could be a name: a letter, `_`, `@` or `$` first, then
+/// these, digits, blanks and a few signs.
 fn looks_like_a_name(field: &[u8]) -> bool {
     let field = trim(field);
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0x80;

@@ -9,10 +9,10 @@ use super::columns::Request;
 use super::source::{Counted, Kind, Rates, Source};
 use super::values::{METHODS, OTHER};
 
-/// What the texts of `message` call the alerts.
+/// The names of the alerts in `message`.
 const CALLED: [&str; 4] = ["High traffic", "Low traffic", "High errors", "Slow requests"];
 
-/// The numbers in the texts of `message`.
+/// The counts in `message`.
 fn hits(alert: usize, rates: Rates) -> String {
     match alert {
         HIGH_ERRORS => format!("errors = {} of {}", rates.errors, rates.requests),
@@ -21,12 +21,12 @@ fn hits(alert: usize, rates: Rates) -> String {
     }
 }
 
-/// A text or a number as serde_json writes it.
+/// A value in JSON, as serde_json writes it.
 fn json<T: serde::Serialize>(value: T) -> String {
     serde_json::to_string(&value).expect("text and numbers can be written")
 }
 
-/// What stands there, or `null` where the log has no column for it.
+/// The value in JSON; `null` if the log has no column for it.
 fn or_null(is_there: bool, text: impl FnOnce() -> String) -> String {
     if is_there { text() } else { "null".to_owned() }
 }
@@ -52,7 +52,7 @@ fn sum_of_bytes(requests: &[&Counted]) -> u64 {
     requests.iter().fold(0, |sum: u64, one| sum.saturating_add(one.request.bytes))
 }
 
-/// How many of the requests are so.
+/// The number of requests that satisfy a condition.
 fn how_many(requests: &[&Counted], so: impl Fn(&Counted) -> bool) -> usize {
     requests.iter().filter(|one| so(one)).count()
 }
@@ -141,7 +141,7 @@ impl Source {
         self.settings.limits[alert].expect("an alert that is on")
     }
 
-    /// From `window_seconds` to before `threshold`.
+    /// The fields after `window_seconds` and before `threshold`.
     fn rate_members(&self, alert: usize, rates: Rates) -> Vec<(&'static str, String)> {
         // "The double nearest to `100 e / n`, `0.0` if `n` is 0."
         let percent = |number: u64| match rates.requests {
@@ -243,7 +243,7 @@ impl Source {
         ])
     }
 
-    /// The list of sections or hosts, and what is not listed.
+    /// A list of sections or hosts, and the rest.
     fn list<'a>(
         &self,
         key: &'static str,
@@ -291,7 +291,7 @@ impl Source {
         (format!("[{}]", items.join(",")), other)
     }
 
-    /// The three numbers of a section or host.
+    /// The three counts of a section or host.
     fn tallies(&self, requests: &[&Counted]) -> [(&'static str, String); 3] {
         let columns = self.columns();
         [
@@ -307,7 +307,7 @@ impl Source {
     }
 }
 
-/// Rounded up to three significant digits.
+/// Rounds up to three significant digits.
 fn round_up(value: u128) -> u128 {
     let mut unit = 1;
     while value / unit >= 1_000 {
@@ -316,13 +316,13 @@ fn round_up(value: u128) -> u128 {
     value.div_ceil(unit) * unit
 }
 
-/// Nanoseconds as seconds: the double nearest to the exact decimal.
+/// Converts nanoseconds to the nearest double of seconds.
 fn seconds(nanoseconds: u128) -> f64 {
     let text = format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
     text.parse().expect("a decimal")
 }
 
-/// An object of members that are JSON already.
+/// An object whose members are JSON already.
 fn object<K: AsRef<str>>(members: &[(K, String)]) -> String {
     let members: Vec<String> =
         members.iter().map(|(key, value)| format!("{}:{value}", json(key.as_ref()))).collect();

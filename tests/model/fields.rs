@@ -1,4 +1,4 @@
-//! SPEC section 2: a line -> its fields, by a delimiter or by blanks.
+//! SPEC section 2: a line -> its fields, separated by a delimiter or by blanks.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,11 +12,11 @@ pub(crate) const BLANKS: u8 = b' ';
 pub(crate) type Fields = Vec<Vec<u8>>;
 
 thread_local! {
-    // To make one for each line would take most of the time.
+    // Making a reader for each line would take most of the time.
     static READERS: RefCell<HashMap<(u8, Option<u8>), csv_core::Reader>> = RefCell::default();
 }
 
-/// The fields of a line; none if a quote is left open.
+/// The fields of a line; `None` if a quote is left open.
 pub(crate) fn fields(line: &[u8], delimiter: u8) -> Option<Fields> {
     if delimiter == BLANKS { in_blanks(line) } else { as_csv(line, delimiter, None) }
 }
@@ -40,7 +40,7 @@ pub(crate) fn as_csv(line: &[u8], delimiter: u8, escape: Option<u8>) -> Option<F
     });
     match result {
         csv_core::ReadRecordResult::Record => {}
-        // The LF is in a field: a quote is still open there.
+        // The LF became part of a field: a quote is still open.
         csv_core::ReadRecordResult::InputEmpty => return None,
         other => panic!("{other:?}: there is room for all"),
     }
@@ -63,7 +63,7 @@ fn in_blanks(line: &[u8]) -> Option<Fields> {
     }
 }
 
-/// The first field, and what follows it, from its delimiter on.
+/// The first field, and the rest of the line from its delimiter on.
 fn first_in_blanks(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut field = Vec::new();
     let mut rest = text;
@@ -98,10 +98,10 @@ fn first_in_blanks(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     Some((field, after))
 }
 
-/// The fields before a time in brackets, and those from it on: the bracket is
-/// the last one before the first quote that follows one, with which the request
-/// begins. A user may be called anything, so that before it a quote left open
-/// is a letter.
+/// The fields before a time in brackets, and the fields from it on. The bracket
+/// is the last one before the first quote that follows a `]`: this quote begins
+/// the request. A user name can be anything, so an unclosed quote before the
+/// bracket is part of it.
 pub(crate) fn before_and_from_time(line: &[u8]) -> Option<(Fields, Fields)> {
     let end = line.windows(3).position(|three| three == b"] \"")?;
     let bracket = line[..end].windows(2).rposition(|two| two == b" [")?;

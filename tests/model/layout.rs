@@ -1,5 +1,5 @@
-//! SPEC section 2: how one source's lines are read. A line -> a header, a
-//! request, or neither; and what it says of the lines before it.
+//! SPEC section 2: what each line of a source is (a header, a request, or
+//! neither), and what it decides about held lines.
 
 use super::Totals;
 use super::columns::{Columns, Given, Heading, Request, is_data};
@@ -13,21 +13,21 @@ const ENOUGH_TO_CHANGE: usize = 3;
 /// "The one of `,` tab `;` `|`."
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
-/// What has been found out of a line.
+/// What a line turned out to be.
 #[derive(Debug)]
 pub(crate) enum LineOutcome {
     Skipped,
-    /// With what `--rejects` gets.
+    /// Contains the bytes for `--rejects`.
     Malformed(Vec<u8>),
     Record(Request),
 }
 
-/// The columns as they are.
+/// The current columns, and how they became known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Known {
     /// The usual seven, assumed.
     Usual(Columns),
-    /// A header's, or those of `--columns` by position.
+    /// From a header or from `--columns` by position.
     Named(Columns),
     /// "Until a header or an option says what the time is, records are
     /// malformed."
@@ -41,8 +41,8 @@ impl Known {
     }
 }
 
-/// A header of which no record has been read yet, though some were by the
-/// columns before it.
+/// A header that may be torn: its columns have read no record yet, but those
+/// before it had.
 #[derive(Debug)]
 struct Doubted {
     reject: Vec<u8>,
@@ -50,37 +50,37 @@ struct Doubted {
     delimiter_was_said: bool,
 }
 
-/// A malformed line that is a good record under other delimiters.
+/// A malformed line that is a record under other delimiters.
 #[derive(Debug)]
 struct Misread {
     line: Vec<u8>,
     reject: Vec<u8>,
-    /// With how many fields it then has.
+    /// These delimiters, with the number of fields under each.
     good_under: Vec<(u8, usize)>,
 }
 
-/// The first line of a source that isn't skipped.
+/// The first line of a source that is not skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     Awaited,
-    /// It was malformed, so that the usual columns are in doubt.
+    /// It was malformed, which puts the assumed columns in doubt.
     Malformed,
     Passed,
 }
 
-/// How one source's lines are read.
+/// The layout of one source.
 #[derive(Debug)]
 pub(crate) struct Layout {
     given: Given,
     times: Times,
     known: Known,
-    /// A record has been read by these columns.
+    /// Whether a record was read by these columns.
     has_read: bool,
     doubted: Option<Doubted>,
     delimiter: Option<u8>,
     /// "A header or `--delimiter` has said it."
     delimiter_is_said: bool,
-    /// Malformed lines in a row that could be read by another delimiter.
+    /// Malformed lines in a row that are records under another delimiter.
     misread: Vec<Misread>,
     first: First,
     /// "The time read before" in this source.
@@ -130,7 +130,7 @@ impl Layout {
         outcomes
     }
 
-    /// The input has ended: nothing more can speak for or against a line.
+    /// Ends the input: no later line can decide anything.
     pub(crate) fn end(&mut self) -> Vec<LineOutcome> {
         let mut outcomes = Vec::new();
         self.release(&mut outcomes);
@@ -149,7 +149,7 @@ impl Layout {
                 Heading::None => outcomes.push(LineOutcome::Skipped),
                 heading => {
                     self.pass_first(First::Passed);
-                    // A header that comes back ends no row: it is skipped.
+                    // A header that comes back is skipped and ends no row.
                     if !matches!(&heading, Heading::Header(columns) if self.is_known(columns)) {
                         self.release(outcomes);
                     }
@@ -217,7 +217,7 @@ impl Layout {
         if matches!(self.given, Given::Position(_)) {
             // "With `--columns` by position, a source's first line is skipped
             // if none of its fields is a number or a time."
-            if is_first && self.is_header_to_people(line) {
+            if is_first && self.is_first_line_without_data(line) {
                 self.pass_first(First::Passed);
                 outcomes.push(LineOutcome::Skipped);
                 return;
@@ -243,10 +243,10 @@ impl Layout {
         self.delimiter.map_or([&DELIMITERS[..], &[BLANKS]].concat(), |delimiter| vec![delimiter])
     }
 
-    /// Whether a first line is a header to people only: under the delimiter
-    /// that it has most of, none of its fields is a number or a time. An input
-    /// that is no log at all has none.
-    fn is_header_to_people(&self, line: &[u8]) -> bool {
+    /// Whether a source's first line is a header only people understand: under
+    /// its most frequent delimiter, no field is a number or a time. The start
+    /// of another kind of file is not.
+    fn is_first_line_without_data(&self, line: &[u8]) -> bool {
         let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count();
         let possible = self.possible();
         let most = possible.iter().rev().max_by_key(|delimiter| count(delimiter)).expect("there is one");
@@ -258,10 +258,10 @@ impl Layout {
     /// that it can have.
     fn is_of_names(&self, line: &[u8], is_first: bool) -> bool {
         self.possible().into_iter().any(|delimiter| {
-            // Any text is a row of words.
+            // Separated by blanks, any text looks like names.
             let is_first = is_first && delimiter != BLANKS;
             let split = fields(line, delimiter).or_else(|| {
-                // Half of a header: its quotes may be what is wrong with it.
+                // Half of a header: its quotes may be the problem.
                 let unquoted: Vec<u8> = line.iter().copied().filter(|&byte| byte != b'"').collect();
                 if is_first { fields(&unquoted, delimiter) } else { None }
             });
@@ -272,8 +272,8 @@ impl Layout {
         })
     }
 
-    /// The delimiter under which the line is a header or a good record and has
-    /// most fields, of several the first.
+    /// The delimiter under which the line is a header or a record and has most
+    /// fields. The first one of several.
     fn most_fields(&self, line: &[u8], delimiters: &[u8]) -> Option<u8> {
         let mut best = None;
         for &delimiter in delimiters {
@@ -290,7 +290,7 @@ impl Layout {
         best.map(|(_, delimiter)| delimiter)
     }
 
-    /// How many fields the line has, if it is a good record.
+    /// The number of fields, if the line is a record.
     fn good_record(&self, line: &[u8], delimiter: u8) -> Option<usize> {
         self.request(line, delimiter, &self.known, self.is_in_doubt()).map(|(_, width)| width)
     }
@@ -310,9 +310,9 @@ impl Layout {
         }
     }
 
-    /// Nothing was read by these columns yet, and they are a header's, or
-    /// assumed though the first line could not be read: a record whose time is
-    /// in 1970 is none if another column has a later one.
+    /// Whether the columns have read no record yet, and come from a header, or
+    /// are assumed although the first line couldn't be read. Then a record
+    /// whose time is in 1970 is malformed if another column has a later time.
     fn is_in_doubt(&self) -> bool {
         let can_be_others = match &self.known {
             Known::Usual(_) => self.first == First::Malformed,
@@ -322,7 +322,7 @@ impl Layout {
         !self.has_read && can_be_others
     }
 
-    /// The request of a line under a delimiter and some columns, and its number
+    /// Reads a line under a delimiter and columns, as a request and its number
     /// of fields.
     fn request(
         &self,
@@ -428,7 +428,7 @@ impl Layout {
             Heading::WithoutTime => {
                 if let Known::Usual(last) = &self.known {
                     self.totals.headers_without_time += 1;
-                    // What is null stays as it was.
+                    // Keep the columns, for what is `null`.
                     self.known = Known::Nothing(last.clone());
                     self.has_read = false;
                 }
@@ -446,9 +446,9 @@ impl Layout {
         }
         let before = std::mem::replace(&mut self.known, Known::Named(columns));
         if let Some(doubted) = &mut self.doubted {
-            // A further header, and nothing was read by the one before: that
-            // is one, for all that is known. The columns before both stay what
-            // the new one is held against.
+            // No record was read by the header before this one, so nothing
+            // shows that it was torn. The columns before both are kept for
+            // comparison.
             outcomes.push(LineOutcome::Skipped);
             doubted.reject = reject;
         } else if self.has_read {
@@ -472,7 +472,7 @@ impl Layout {
         outcomes.push(LineOutcome::Record(request));
     }
 
-    /// For whoever makes random logs.
+    /// Counts what generators of random logs must produce.
     fn count_oddities(&mut self, line: &[u8], delimiter: u8, request: &Request) {
         if delimiter == BLANKS && matches!(self.known, Known::Usual(_)) {
             let count = |fields: Option<Fields>| fields.map_or(0, |fields| fields.len());
@@ -504,7 +504,7 @@ impl Layout {
             }
         }
         self.misread.push(Misread { line: line.to_vec(), reject, good_under });
-        // What can't be among such three is malformed for good.
+        // Lines that can't belong to such a row are malformed.
         while !self.misread.is_empty() && self.common_delimiter().is_none() {
             let Misread { reject, .. } = self.misread.remove(0);
             outcomes.push(LineOutcome::Malformed(reject));
@@ -522,8 +522,8 @@ impl Layout {
         }
     }
 
-    /// The delimiter under which all of the misread lines are good records and
-    /// the first has most fields, of several the first.
+    /// The delimiter under which all lines of the row are records and the first
+    /// has most fields. The first one of several.
     fn common_delimiter(&self) -> Option<u8> {
         let mut best: Option<(usize, u8)> = None;
         for &(delimiter, width) in &self.misread.first()?.good_under {
@@ -535,7 +535,7 @@ impl Layout {
         best.map(|(_, delimiter)| delimiter)
     }
 
-    /// The row has ended: these lines are malformed.
+    /// Ends the row: its lines are malformed.
     fn release(&mut self, outcomes: &mut Vec<LineOutcome>) {
         for Misread { reject, .. } in self.misread.drain(..) {
             outcomes.push(LineOutcome::Malformed(reject));
@@ -554,7 +554,8 @@ fn names_of_fields_line(line: &[u8]) -> Option<Fields> {
     (!names.is_empty()).then_some(names)
 }
 
-/// A word without delimiters, and further on a time in brackets and a quote.
+/// Whether a line starts with a word without delimiters, and contains a time in
+/// brackets followed by a quote.
 fn starts_like_combined(line: &[u8]) -> bool {
     let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
     let is_word = !word.is_empty() && word.len() < line.len();

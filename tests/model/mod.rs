@@ -1,11 +1,11 @@
-//! The contract turned into code a second time: a model of the whole filter
-//! that is naive, slow and obvious. It keeps every request in plain lists,
-//! looks at every second in turn and counts everything again each time. It
-//! imports nothing of `src/`, so that the two can be compared. A sentence in
-//! quotes is the contract's; the code below it says the same.
+//! A second implementation of the contract, as a model to compare the filter
+//! with. It is naive, slow and obvious: it keeps every request in plain lists,
+//! visits every second in turn, and counts everything again each time. It
+//! imports nothing from `src/`. A sentence in quotes is the contract's; the
+//! code below it does what it says.
 //!
-//! It is not the program: it does no reading, no diagnostics, no command line,
-//! and its memory grows with the input.
+//! It is not the program: it has no input or output, no diagnostics and no
+//! command line, and its memory grows with the input.
 
 mod alerts;
 mod civil;
@@ -28,25 +28,24 @@ const LONGEST_LINE: usize = 262_144;
 /// "At most 1,000 sources."
 const MOST_SOURCES: usize = 1_000;
 
-/// One of the four `--…threshold RATE[:RECOVERY]`, as typed; both are decimal
-/// numbers.
+/// One of the four `--…threshold RATE[:RECOVERY]` options, as typed.
 #[derive(Clone, Debug)]
 pub(crate) struct Threshold {
     /// RATE or PERCENT.
     pub(crate) limit: String,
-    /// RECOVERY; none is the same as the limit.
+    /// RECOVERY; `None` = the same as the limit.
     pub(crate) recovery: Option<String>,
 }
 
 impl Threshold {
-    /// Without a RECOVERY.
+    /// A threshold without RECOVERY.
     pub(crate) fn at(limit: &str) -> Self {
         Self { limit: limit.to_owned(), recovery: None }
     }
 }
 
-/// What can be asked for on the command line, as typed; durations in seconds.
-/// A threshold that is none is `off`.
+/// The command line options, as typed. Durations are in seconds. A threshold
+/// that is `None` is `off`.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// `--threshold` and `--recovery-threshold`.
@@ -67,17 +66,17 @@ pub(crate) struct Options {
     pub(crate) window: i64,
     /// `--lateness`.
     pub(crate) lateness: i64,
-    /// `--idle-timeout`; 0 is never.
+    /// `--idle-timeout`; 0 = never.
     pub(crate) idle_timeout: i64,
-    /// `--top`; 0 is all.
+    /// `--top`; 0 = all.
     pub(crate) top: usize,
-    /// `--columns`, by position or by names.
+    /// `--columns`, by position or by name.
     pub(crate) columns: Option<String>,
-    /// `--delimiter`; none is detected, a blank is `space`.
+    /// `--delimiter`; `None` = detected; a blank is `space`.
     pub(crate) delimiter: Option<u8>,
     /// `--time-format`.
     pub(crate) time_format: Option<String>,
-    /// `--zone`, an IANA name; none is UTC.
+    /// `--zone`, an IANA name; `None` = UTC.
     pub(crate) zone: Option<String>,
     /// `--source`.
     pub(crate) source: String,
@@ -106,34 +105,34 @@ impl Default for Options {
     }
 }
 
-/// What happens on the way in.
+/// One step of an input.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A piece of the input; a line may be cut over pieces.
+    /// A piece of the input. Pieces may end inside a line.
     Bytes(Vec<u8>),
-    /// So many seconds of silence, the input found empty in each.
+    /// This many seconds of silence; the input is found empty in each.
     Idle(i64),
-    /// The wall clock of the machine is set to this.
+    /// Sets the wall clock.
     Wall(i64),
 }
 
-/// The two clocks that are not the log's own.
+/// The clocks besides the log's own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
-    /// The machine's clock, in seconds since the epoch.
+    /// The wall clock, in epoch seconds.
     pub(crate) wall: i64,
-    /// The seconds in which the input was found empty, since the start.
+    /// How many seconds the input was found empty, since the start.
     pub(crate) listened: i64,
 }
 
-/// What comes out, and what was counted over all sources.
+/// The output, and the counts over all sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The lines on standard output, without their newline.
     pub(crate) events: Vec<String>,
-    /// What `--rejects` is given.
+    /// The bytes written to `--rejects`.
     pub(crate) rejects: Vec<u8>,
-    /// What happened, for whoever makes random logs.
+    /// What happened, so that generators of random logs can be checked.
     pub(crate) totals: Totals,
 }
 
@@ -148,11 +147,11 @@ pub(crate) struct Totals {
     pub(crate) malformed: u64,
     /// Skipped lines.
     pub(crate) skipped: u64,
-    /// Requests counted as late, unconfirmed ones among them.
+    /// Requests counted as late, including unconfirmed ones.
     pub(crate) late: u64,
     /// Requests counted as `future`.
     pub(crate) future: u64,
-    /// `future` ones of a live log, which were not held.
+    /// `future` requests of a live log that were not held.
     pub(crate) future_at_once: u64,
     /// Backward suspects that were not confirmed.
     pub(crate) stragglers: u64,
@@ -160,31 +159,31 @@ pub(crate) struct Totals {
     pub(crate) leaps: [u64; 3],
     /// Restarts of time: by 10 held, by a current record.
     pub(crate) restarts: [u64; 2],
-    /// Suspects that left because others write near the present.
+    /// Suspects that were unconfirmed because others write near the present.
     pub(crate) left_near_the_present: u64,
-    /// Restarts by 10 held near the present.
+    /// Restarts by 10 held suspects near the present.
     pub(crate) restarts_near_the_present: u64,
     /// Idle timeouts that grew.
     pub(crate) grown_timeouts: u64,
-    /// Seconds by which silence moved a clock.
+    /// Seconds by which silence moved event clocks.
     pub(crate) moved_by_silence: u64,
     /// Headers that were torn.
     pub(crate) torn_headers: u64,
-    /// Headers that mapped the columns anew when records had been read.
+    /// Headers that changed the columns after records had been read.
     pub(crate) new_headers: u64,
-    /// Headers without a time that ended the usual seven columns.
+    /// Headers without a time that ended the assumed seven columns.
     pub(crate) headers_without_time: u64,
-    /// Delimiters that changed after three malformed lines.
+    /// Changes of delimiter after three malformed lines.
     pub(crate) changed_delimiters: u64,
-    /// Records of the usual columns with a virtual host before them.
+    /// Records of the usual columns after a virtual host.
     pub(crate) virtual_hosts: u64,
     /// Records of the usual columns with a user name with blanks in it.
     pub(crate) users_with_blanks: u64,
-    /// Local times that occur twice and were taken for the later one.
+    /// Local times that occur twice, taken for the later one.
     pub(crate) later_of_two: u64,
 }
 
-/// A decimal number greater than 0 with at most 9 decimals, exactly.
+/// A decimal number greater than 0 with at most 9 decimals, without rounding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decimal {
     /// The number times 10^9.
@@ -201,7 +200,7 @@ impl Decimal {
     }
 }
 
-/// A threshold as it is meant.
+/// A parsed threshold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) threshold: Decimal,
@@ -216,7 +215,7 @@ impl Limits {
     }
 }
 
-/// The options as they are meant.
+/// The parsed options.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// In the order of section 5: high and low traffic, errors, slow requests.
@@ -253,15 +252,14 @@ impl Settings {
     }
 }
 
-/// Runs the contract over an input. `wall` is the wall clock (seconds since
-/// the epoch) at the beginning; it goes on by one a second during
-/// [`Step::Idle`], is set by [`Step::Wall`] and stands still otherwise. After
-/// the steps the input ends.
+/// Runs the model over an input. The wall clock starts at `wall` (epoch
+/// seconds), advances during [`Step::Idle`], is set by [`Step::Wall`], and
+/// stands still otherwise. The input ends after the steps.
 pub(crate) fn run(options: &Options, steps: &[Step], wall: i64) -> Outcome {
     run_until(options, steps, wall, false)
 }
 
-/// The same; with `is_open` the input doesn't end.
+/// The same. With `is_open` the input doesn't end.
 pub(crate) fn run_until(options: &Options, steps: &[Step], wall: i64, is_open: bool) -> Outcome {
     let mut model = Model {
         settings: Settings::new(options),
@@ -305,9 +303,9 @@ pub(crate) fn run_until(options: &Options, steps: &[Step], wall: i64, is_open: b
 
 struct Model {
     settings: Settings,
-    /// In the order in which they first came.
+    /// In the order of their first lines.
     sources: Vec<Source>,
-    /// The source that the next lines are from; none before the first line.
+    /// The source of the next line; `None` before the first line.
     current: Option<usize>,
     default_name: String,
     now: Now,
@@ -315,7 +313,7 @@ struct Model {
 }
 
 impl Model {
-    /// One line with its end, which only the last one may lack.
+    /// Reads one line with its end, which only the last line may lack.
     fn line(&mut self, whole: &[u8]) {
         self.outcome.totals.lines += 1;
 

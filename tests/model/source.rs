@@ -10,7 +10,7 @@ use super::columns::{Columns, Request};
 use super::layout::{Layout, LineOutcome};
 use super::{Now, Settings, Totals};
 
-/// How a request came to be counted.
+/// How a request is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Accepted,
@@ -18,24 +18,25 @@ pub(crate) enum Kind {
     Future,
 }
 
-/// A request in the window that it is counted in.
+/// A request that is counted in a window.
 #[derive(Clone, Debug)]
 pub(crate) struct Counted {
     pub(crate) request: Request,
     pub(crate) kind: Kind,
 }
 
-/// A record that is held.
+/// A held record.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspect {
     pub(crate) request: Request,
-    /// A forward one smaller by more than the lateness has come after it.
+    /// Whether a forward suspect smaller by more than the lateness came after
+    /// it.
     pub(crate) is_overtaken: bool,
-    /// A backward one was current when it came.
+    /// Whether a backward suspect was current when it came.
     pub(crate) is_current: bool,
 }
 
-/// The numbers of the rates: of one second, or of a whole alert window.
+/// The counts of one second, or of an alert window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rates {
     /// `n`, the requests.
@@ -46,19 +47,19 @@ pub(crate) struct Rates {
     pub(crate) slow: u64,
 }
 
-/// The last record that was accepted or late, from which silence is counted.
+/// The last record that was accepted or late. Silence is counted from it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LastHeard {
     /// `A`, the event clock then.
     pub(crate) clock: i64,
-    /// The two other clocks then.
+    /// The other clocks then.
     pub(crate) now: Now,
 }
 
-/// One run of time: everything that a restart of time forgets.
+/// One run of time: everything that a restart resets.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// A record has been accepted.
+    /// Whether a record was accepted.
     pub(crate) started: bool,
     /// `S`, the greatest accepted time.
     pub(crate) stream_time: i64,
@@ -68,37 +69,38 @@ pub(crate) struct Run {
     pub(crate) least: i64,
     /// How many records were accepted.
     pub(crate) accepted: u64,
-    /// The last second that has been closed.
+    /// The last closed second.
     pub(crate) closed: i64,
-    /// The input has ended, or time restarts: backward ones aren't confirmed.
+    /// Whether the input has ended or time restarts: backward suspects aren't
+    /// confirmed then.
     pub(crate) is_ending: bool,
 
     /// The suspects of each side, in order of arrival.
     pub(crate) forward: Vec<Suspect>,
     pub(crate) backward: Vec<Suspect>,
 
-    /// How long had been listened when a record was last accepted.
+    /// The listening clock when a record was last accepted.
     pub(crate) listened_at_accepted: i64,
     pub(crate) last_heard: Option<LastHeard>,
-    /// Where the last silence would have moved `E` without an idle timeout.
+    /// How far the last silence would have moved `E` without an idle timeout.
     pub(crate) reached: Option<i64>,
-    /// The last second of a run that ends with a restart.
+    /// The last closed second of a run that ends with a restart.
     pub(crate) restarts_at: Option<i64>,
 
-    /// What is known of the rates: the numbers of each second.
+    /// The counts of each second.
     pub(crate) seconds: BTreeMap<i64, Rates>,
     /// The active alerts, in the order of section 5.
     pub(crate) active: [Option<Active>; 4],
 
-    /// The requests of each open window that has some, by its start.
+    /// The requests of each open window, by its start.
     pub(crate) windows: BTreeMap<i64, Vec<Counted>>,
-    /// The starts of the windows in which malformed lines came.
+    /// The starts of windows with malformed lines.
     pub(crate) malformed_in: BTreeSet<i64>,
-    /// A window with requests has been written.
+    /// Whether a window with requests was written.
     pub(crate) window_written: bool,
-    /// Empty windows written singly since the last one with requests.
+    /// Empty windows written singly since the last window with requests.
     pub(crate) empty_written: u32,
-    /// The rest of a gap, closed and not yet written: start and end.
+    /// The rest of a gap that is closed but not written: start and end.
     pub(crate) gap: Option<(i64, i64)>,
 }
 
@@ -116,11 +118,11 @@ pub(crate) struct Source {
     /// Since the previous summary.
     pub(crate) skipped: u64,
 
-    /// Written and not yet taken over.
+    /// Events that the model has not collected yet.
     pub(crate) events: Vec<String>,
-    /// Rejected and not yet taken over.
+    /// Rejected lines that the model has not collected yet.
     pub(crate) rejects: Vec<u8>,
-    /// Counted and not yet taken over.
+    /// Counts that the model has not collected yet.
     pub(crate) totals: Totals,
 }
 
@@ -141,7 +143,7 @@ impl Source {
         }
     }
 
-    /// A line that is not blank; `reject` is what `--rejects` gets of it.
+    /// Reads a line that is not blank. `reject` is its form for `--rejects`.
     pub(crate) fn line(&mut self, line: &[u8], reject: Vec<u8>, now: Now) {
         let outcomes = self.layout.read(line, reject);
         self.take_outcomes(outcomes, now);
@@ -152,7 +154,7 @@ impl Source {
         self.take_outcomes(outcomes, now);
     }
 
-    /// What has been found out, of this line and of those before it.
+    /// Handles what this line and held lines turned out to be.
     fn take_outcomes(&mut self, outcomes: Vec<LineOutcome>, now: Now) {
         self.totals.add(&std::mem::take(&mut self.layout.totals));
         for outcome in outcomes {
@@ -182,12 +184,12 @@ impl Source {
         }
     }
 
-    /// The columns as they are.
+    /// The current columns.
     pub(crate) fn columns(&self) -> &Columns {
         self.layout.columns()
     }
 
-    /// The input has ended.
+    /// Ends the input.
     pub(crate) fn end(&mut self, now: Now) {
         let outcomes = self.layout.end();
         self.take_outcomes(outcomes, now);

@@ -7,7 +7,7 @@ use super::source::{Kind, LastHeard, Run, Source, Suspect};
 /// "Up to 10 forward and up to 10 backward suspects are held."
 const MOST_HELD: usize = 10;
 
-/// A log is live if its clock is this near to the wall clock, in seconds.
+/// A log is live if its clock is at most this many seconds from the wall clock.
 const NEAR: i64 = 300;
 
 /// "Only if no record was accepted for 60 s."
@@ -57,7 +57,7 @@ impl Source {
         time <= self.watermark()
     }
 
-    /// A good record has come, or a held one is taken again.
+    /// Handles a record that has just come, or a held one that is taken again.
     pub(crate) fn take(&mut self, request: Request, now: Now) {
         self.take_suspect(Suspect { request, is_overtaken: false, is_current: false }, now);
     }
@@ -65,7 +65,8 @@ impl Source {
     fn take_suspect(&mut self, suspect: Suspect, now: Now) {
         let time = suspect.request.time;
 
-        // The first record of a run: nothing to be measured by. "Judging
+        // The first record of a run has nothing to compare with. "Judging
+        // starts with the first (second) closed after the first record."
         // starts with the first (second) closed after the first record."
         if !self.run.started {
             self.run.started = true;
@@ -195,7 +196,7 @@ impl Source {
         now.listened - self.run.listened_at_accepted >= UNDISTURBED
     }
 
-    /// One that is current, or 10 of them, confirm all that are held.
+    /// A current suspect, or 10 of them, confirm all that are held.
     fn leap_to_least(&mut self, now: Now) {
         let least = self.run.forward.iter().map(|suspect| suspect.request.time).min();
         self.leap(least.expect("one is held"), now);
@@ -205,7 +206,8 @@ impl Source {
     /// time." `least` is the least time of those that are confirmed.
     fn leap(&mut self, least: i64, now: Now) {
         let mut held = std::mem::take(&mut self.run.forward);
-        // Neither goes back: `S` is "the greatest accepted time", and silence may
+        // Neither goes back: `S` is "the greatest accepted time", and silence
+        // may have moved `E` further.
         // have moved `E` further.
         self.run.stream_time = self.run.stream_time.max(least);
         self.run.clock = self.run.clock.max(least);
@@ -292,12 +294,12 @@ impl Source {
 
     // ---- silence ------------------------------------------------------------
 
-    /// A record was accepted or late: silence begins.
+    /// Starts a silence: a record was accepted or late.
     fn hear(&mut self, now: Now) {
         self.run.last_heard = Some(LastHeard { clock: self.run.clock, now });
     }
 
-    /// One more second in which the input was found empty.
+    /// Another second in which the input was found empty.
     pub(crate) fn silence(&mut self, now: Now) {
         // "`--idle-timeout`: 0 = never."
         let Some(last) = self.run.last_heard else { return };
@@ -328,12 +330,13 @@ impl Source {
             let idle = now.listened - last.now.listened;
             let has_moved = idle > self.idle_timeout && (last.clock - last.now.wall).abs() <= NEAR;
             if self.idle_timeout > 0 && has_moved {
-                // Where this silence would have moved `E` without a timeout.
+                // How far this silence would have moved `E` without a timeout.
                 self.run.reached = Some(last.clock + idle);
             }
         }
         let Some(reached) = self.run.reached.filter(|_| time > self.run.stream_time) else { return };
-        // On time is what is later than `E - lateness - 1`. It never shrinks.
+        // A time later than `E - lateness - 1` is on time. The timeout never
+        // shrinks.
         let least = (reached - self.settings.lateness - time).min(LONGEST_IDLE_TIMEOUT);
         self.totals.grown_timeouts += u64::from(least > self.idle_timeout);
         self.idle_timeout = self.idle_timeout.max(least);
@@ -341,8 +344,8 @@ impl Source {
 
     // ---- the end ------------------------------------------------------------
 
-    /// The input ends, or time restarts: what is held is decided, and "all
-    /// seconds up to `S` are closed".
+    /// Ends the input or the run: decides what is held, and "all seconds up to
+    /// `S` are closed".
     pub(crate) fn end_run(&mut self, now: Now, restarts: bool) {
         // Without a good record there is no run.
         if !self.run.started {
@@ -373,7 +376,7 @@ impl Source {
     }
 }
 
-/// Takes the one of the least time away; of several the one that came first.
+/// Takes the suspect with the least time, the first to come of several.
 fn remove_least(held: &mut Vec<Suspect>) -> Option<Suspect> {
     let least = held.iter().map(|suspect| suspect.request.time).min()?;
     let index = held.iter().position(|suspect| suspect.request.time == least)?;

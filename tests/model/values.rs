@@ -10,7 +10,7 @@ pub(crate) const METHODS: [&str; 9] =
 /// Any other method.
 pub(crate) const OTHER: &str = "other";
 
-/// A value that can't be read.
+/// The error of a value that can't be read.
 #[derive(Debug)]
 pub(crate) struct Unreadable;
 
@@ -18,7 +18,7 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// Without the blanks around it.
+/// The value without surrounding blanks.
 pub(crate) fn trim(value: &[u8]) -> &[u8] {
     let mut value = value;
     while let Some((&first, rest)) = value.split_first()
@@ -70,7 +70,8 @@ pub(crate) fn name(value: &[u8]) -> String {
 
 // ---- status and bytes -----------------------------------------------------
 
-/// Digits, also with a dot and zeros: `200`, `200.0`. No sign.
+/// Reads digits, which may be followed by a dot and zeros: `200`, `200.0`. No
+/// sign.
 fn integer(value: &[u8], most: u64) -> Result<u64, Unreadable> {
     let (digits, zeros) = match value.iter().position(|&byte| byte == b'.') {
         Some(dot) => (&value[..dot], &value[dot + 1..]),
@@ -104,7 +105,7 @@ pub(crate) fn status(value: &[u8]) -> Result<Option<u64>, Unreadable> {
     }
 }
 
-/// Anything without blanks but a number.
+/// A word without blanks that is no number.
 fn is_word(text: &[u8]) -> bool {
     !text.is_empty() && !text.iter().any(|&byte| is_blank(byte)) && integer(text, u64::MAX).is_err()
 }
@@ -139,8 +140,8 @@ pub(crate) fn latency(value: &[u8], unit: u64) -> Option<u64> {
     if !all_digits(whole) || !all_digits(decimals) {
         return None;
     }
-    // Digit by digit: the whole ones as they are, each decimal a tenth of the
-    // one before; more than ten of them are less than a nanosecond of a second.
+    // Up to 18 decimals are read. Those beyond the ninth are less than a
+    // nanosecond even if the unit is the second.
     let digit = |byte: u8| u128::from(byte - b'0');
     let mut sum: u128 = 0;
     for &byte in whole {
@@ -164,7 +165,7 @@ pub(crate) fn method(value: &[u8]) -> &'static str {
     METHODS.into_iter().find(|method| method.as_bytes() == value).unwrap_or(OTHER)
 }
 
-/// A text cut at its last blank: what stands before, and the last word.
+/// Splits a text at its last blank, into what is before it and the last word.
 fn last_word(text: &[u8]) -> (&[u8], &[u8]) {
     match text.iter().rposition(|&byte| is_blank(byte)) {
         Some(blank) => text.split_at(blank + 1),
@@ -224,8 +225,8 @@ pub(crate) fn section(target: &[u8]) -> &[u8] {
     }
 }
 
-/// What follows `scheme://`. RFC 3986, 3.1:
-/// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`
+/// The path of an absolute URI, after `scheme://` and the authority. RFC 3986,
+/// 3.1: `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`
 fn after_scheme(target: &[u8]) -> Option<&[u8]> {
     let colon = target.iter().position(|&byte| byte == b':')?;
     let scheme = &target[..colon];
@@ -262,7 +263,7 @@ pub(crate) enum Zone {
 }
 
 impl Zone {
-    /// A local time -> seconds of UTC since the epoch.
+    /// Converts a local time to epoch seconds.
     fn seconds(&self, local: Written, before: Option<i64>) -> Option<i64> {
         match self {
             Self::Utc => Some(local.seconds()),
@@ -294,7 +295,7 @@ pub(crate) struct Times {
     zone: Zone,
 }
 
-/// 9000-01-01T00:00:00Z; counting up to it each time would take too long.
+/// 9000-01-01T00:00:00Z, as a constant because counting up to it takes long.
 const END_OF_8999: i64 = 221_845_392_000;
 
 impl Times {
@@ -303,8 +304,7 @@ impl Times {
         Self { format, zone }
     }
 
-    /// A time -> seconds of UTC since the epoch. `before` is the time that was
-    /// read before it.
+    /// Converts a time to epoch seconds. `before` is the time read before it.
     pub(crate) fn read(&self, value: &[u8], before: Option<i64>) -> Option<i64> {
         let value = trim(value);
         let seconds = match &self.format {
@@ -319,8 +319,8 @@ impl Times {
         (0..END_OF_8999).contains(&seconds).then_some(seconds)
     }
 
-    /// Whether a value is a time, if only in another form than the one that
-    /// `--time-format` asks for.
+    /// Whether a value is a time, even in another form than that of
+    /// `--time-format`.
     pub(crate) fn is_time(&self, value: &[u8]) -> bool {
         let in_any_form = || Self { format: None, zone: Zone::Utc }.read(value, None).is_some();
         self.read(value, None).is_some() || (self.format.is_some() && in_any_form())
@@ -381,11 +381,11 @@ fn is_calendar_day(digits: i128) -> bool {
         && (1..=civil::days_in_month(year, month)).contains(&day)
 }
 
-/// Takes a text apart from the left.
+/// Reads a text from the left.
 struct Scan<'a>(&'a [u8]);
 
 impl Scan<'_> {
-    /// Exactly so many digits.
+    /// Exactly this many digits.
     fn digits(&mut self, count: usize) -> Option<i64> {
         if self.0.len() < count || !all_digits(&self.0[..count]) {
             return None;
@@ -395,7 +395,7 @@ impl Scan<'_> {
         Some(digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
     }
 
-    /// One byte, which has to be one of these.
+    /// One byte, which must be one of these.
     fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
         let (&first, rest) = self.0.split_first()?;
         if !bytes.contains(&first) {
@@ -424,7 +424,7 @@ struct Written {
 }
 
 impl Written {
-    /// If there is such a day and such a time of day. "Second 60 is 59."
+    /// Checks the day and the time of day. "Second 60 is 59."
     fn checked(self) -> Option<Self> {
         let exists = (1..=12).contains(&self.month)
             && (1..=civil::days_in_month(self.year, self.month)).contains(&self.day)
@@ -434,7 +434,7 @@ impl Written {
         exists.then_some(Self { second: self.second.min(59), ..self })
     }
 
-    /// As if it were UTC.
+    /// The epoch second, if the time is in UTC.
     fn seconds(self) -> i64 {
         civil::start_of_day(self.year, self.month, self.day)
             + self.hour * 3_600
@@ -456,7 +456,7 @@ impl Written {
         .ok()
     }
 
-    /// With the offset in seconds that follows it, or none.
+    /// The time with the offset in seconds that follows it, if any.
     fn at(self, offset: Option<i64>, zone: &Zone, before: Option<i64>) -> Option<i64> {
         let written = self.checked()?;
         match offset {
@@ -548,9 +548,9 @@ fn kibana_time(value: &[u8], zone: &Zone, before: Option<i64>) -> Option<i64> {
     Written { year, month, day, hour, minute, second }.at(None, zone, before)
 }
 
-/// What stands after the time of day.
+/// The offset after the time of day.
 struct Offset {
-    /// East of Greenwich; none if nothing stands there.
+    /// Seconds east of Greenwich; `None` if there is no offset.
     seconds: Option<i64>,
 }
 

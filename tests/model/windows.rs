@@ -1,4 +1,4 @@
-//! SPEC section 4: what is counted in which window, and when a window is
+//! SPEC section 4: in which window a request is counted, and when a window is
 //! written.
 
 use super::columns::Request;
@@ -49,7 +49,7 @@ impl Source {
         i128::from(nanoseconds) > self.settings.slow.billionths
     }
 
-    /// Closes every second up to this one, each in its turn.
+    /// Closes every second up to this one, in order.
     pub(crate) fn close_seconds(&mut self, last: i64) {
         while self.run.closed < last {
             let second = self.next_of_interest(last);
@@ -62,15 +62,15 @@ impl Source {
         }
     }
 
-    /// The second that has to be looked at next, for logs with gaps of years:
-    /// seconds are passed over only where nothing can happen.
+    /// The next second that must be visited, so that gaps of years take no
+    /// time. Seconds are skipped only where nothing can happen.
     fn next_of_interest(&mut self, last: i64) -> i64 {
         let next = self.run.closed + 1;
-        // Alerts: the last closed second had no request in its alert window
-        // and none of those up to `last` has. Whatever an empty alert window
-        // says was said then.
+        // Alerts: neither the last closed second nor those up to `last` have a
+        // request in their alert window. An empty alert window was judged
+        // already.
         let is_quiet = self.run.seconds.range(next - self.settings.window..=last).next().is_none();
-        // Summaries: only empty windows that belong to the rest of a gap.
+        // Summaries: only empty windows in the rest of a gap.
         let is_rest = self.run.empty_written == MOST_EMPTY
             && self.run.windows.range(..=last).next().is_none()
             && self.run.malformed_in.range(..=last).next().is_none();
@@ -80,11 +80,11 @@ impl Source {
         let this_end = self.window_of(next) + self.settings.interval;
         let end = self.window_of(last + 1) - self.settings.interval;
         if !is_rest || end <= this_end {
-            // Up to the last second of this window.
+            // Skip to the last second of this window.
             self.run.closed = last.min(this_end - 1) - 1;
             return self.run.closed + 1;
         }
-        // Up to the last window but one that closes.
+        // Skip all windows but the last one that closes.
         let start = self.run.gap.map_or(self.window_of(next), |(start, _)| start);
         self.run.gap = Some((start, end));
         self.run.closed = end - 1;
