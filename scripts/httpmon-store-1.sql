@@ -1,4 +1,4 @@
--- Makes a file of the first version of httpmon-store one of the second; httpmon-store.sql follows.
+-- Upgrades a file of httpmon-store from version 1; httpmon-store.sql, run after this, completes version 2.
 drop view if exists time_alerting;
 drop view if exists alert_periods;
 drop view if exists windows;

@@ -1,5 +1,5 @@
--- What httpmon-store keeps the events of httpmon in. Times are seconds of UTC since 1970.
--- NULL means that the log has no column for it.
+-- The tables and views of httpmon-store. Times are seconds of UTC since 1970.
+-- NULL: the log has no such column.
 
 create table if not exists summaries (
     id integer primary key,
@@ -34,7 +34,7 @@ create table if not exists summaries (
 );
 create index if not exists summaries_partial on summaries (start_at, end_at, source) where partial;
 
--- The lists of each summary, as JSON: one row a summary instead of twenty makes writing
+-- The lists of each summary, as JSON: one row per summary instead of twenty makes writing
 -- three times as fast. Read them through the views sections, hosts, status_codes, methods.
 create table if not exists lists (
     summary integer primary key references summaries on delete cascade,
@@ -66,10 +66,10 @@ create table if not exists alerts (
     requests integer,
     requests_per_second real,
     threshold real,
-    since integer,           -- of a recovery: the time of its alert
+    since integer,           -- recoveries: the time of the alert
     peak_requests integer,
     peak_time integer,
-    reason text,             -- of a recovery: recovered or restarted
+    reason text,             -- recoveries: recovered or restarted
     server_errors integer,
     server_errors_percent real,
     slow_requests integer,
@@ -79,12 +79,12 @@ create table if not exists alerts (
     lowest_time integer,
     peak_server_errors integer,
     peak_slow_requests integer,
-    interval text,           -- JSON that httpmon-explain has added: the summary of that time
+    interval text,           -- JSON added by httpmon-explain: a part of the summary of that time
     unique (source, name, time, type)
 );
 
--- The summaries that count: of a window that was read once in part and once as a whole,
--- the whole one; else all.
+-- The summaries that count: if a window has a whole summary and partial ones, the whole one;
+-- otherwise all.
 create view if not exists counted as
 select * from summaries s
 where not partial or not exists (
@@ -92,8 +92,8 @@ where not partial or not exists (
     where whole.source = s.source and whole.start_at = s.start_at and whole.end_at = s.end_at
         and not whole.partial);
 
--- Sums by source and hour (in which the window starts) of the summaries that count, for
--- long periods. httpmon-store keeps them; an hour named in stale_hours is summed again.
+-- For queries over long periods: sums of the summaries that count, by source and the hour in
+-- which the window starts. httpmon-store updates them, and sums the hours in stale_hours again.
 create table if not exists hours (
     source text not null,
     at integer not null,
@@ -112,7 +112,7 @@ create table if not exists hours (
     skipped integer,
     latency_requests integer,
     latency_sum real,
-    latency_p99 real,        -- of the window where it was highest
+    latency_p99 real,        -- the highest of a window
     latency_max real,
     latency_slow integer,
     peak real,               -- requests per second of the busiest window
@@ -161,7 +161,7 @@ select source, strftime('%Y-%m-%dT%H:%M:%SZ', start_at, 'unixepoch') as time, st
 from counted
 group by source, start_at, end_at;
 
--- Of the parts of one window the highest percentile is shown: the true one lies below.
+-- For partial summaries of one window: their highest percentile; that of the window is lower or equal.
 create view if not exists latency as
 select source, strftime('%Y-%m-%dT%H:%M:%SZ', start_at, 'unixepoch') as time, start_at,
     end_at - start_at as seconds, sum(latency_requests) as requests,
@@ -182,9 +182,9 @@ select strftime('%Y-%m-%dT%H:%M:%SZ', start_at, 'unixepoch') as time, start_at, 
 from counted
 group by start_at, end_at;
 
--- An alert ends with its recovery. One without is cut off by the next alert of its name or by
--- a window at whose end it was not active (httpmon was restarted meanwhile), or else is still
--- active; it has lasted until the end of the last window at whose end it was active.
+-- An alert ends with its recovery. An alert without recovery (httpmon was restarted) ends at the
+-- latest before the next alert of its name, or before a window that ends without it. If there is
+-- neither, it is still active. It has lasted until the end of the last window that ended with it.
 create view if not exists alert_periods as
 with begun as (
     select source, name, time as since, threshold, interval from alerts where type = 'alert'

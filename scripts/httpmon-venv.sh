@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What httpmon-web, httpmon-kafka and httpmon-spark share: a virtual environment with what they need, made once.
+# Shared by httpmon-web, httpmon-kafka and httpmon-spark: a virtual environment with their packages, made once.
 # To be sourced; run by itself it does nothing.
 
-# Makes the environment if it isn't there, and sets `venv` to its folder. Each file of pins names every package with
-# its version and the hashes of its files, so that what is installed tomorrow is what was tested. The files are
-# installed in turn: what a package is built with stands in an earlier one.
+# Makes the environment if needed, and sets `venv` to its folder. A file of pins lists every package with its version
+# and the hashes of its files, so what is installed is what was tested. The files are installed in order: the build
+# tools of a package are in an earlier file.
 make_venv() { # TOOL WHAT FILE.pins...
     local tool=$1 what=$2 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/httpmon pins
     shift 2
@@ -12,7 +12,7 @@ make_venv() { # TOOL WHAT FILE.pins...
     [ ! -e "$venv/ready" ] || return 0
     printf '%s: installing %s in %s (once)\n' "$tool" "$what" "$venv" >&2
     mkdir -p "$cache" || return
-    # Two that start together: the second waits, and then finds it done.
+    # If two start together, the second waits and then finds it done.
     exec 9> "$venv.lock"
     flock 9
     if [ ! -e "$venv/ready" ]; then

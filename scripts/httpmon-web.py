@@ -1,6 +1,6 @@
-# The serving part of httpmon-web: Datasette on one file, with the page that httpmon-web.yml describes.
-# Run by httpmon-web in its virtual environment, with HOST PORT SQL FILE [NAME...]: whether SQL may be asked (yes or
-# no), and names by which the page may be asked for beside the address itself.
+# The server of httpmon-web: Datasette on one file, with the page that httpmon-web.yml describes.
+# httpmon-web runs it in its virtual environment, with HOST PORT SQL FILE [NAME...]. SQL (yes or no): whether visitors
+# may run SQL. NAMEs: host names that requests may have, beside the address itself.
 import base64
 import html
 import ipaddress
@@ -16,12 +16,12 @@ from datasette.app import Datasette
 from datasette.database import Database
 
 PAGE = "/-/dashboards/httpmon"
-# A query may take 5 seconds, and three run at a time: more than these would make everybody wait for minutes.
+# A query may take 5 seconds, and three run at a time: with more requests everybody would wait for minutes.
 MOST_AT_ONCE = 30
 
 
 class Store(Database):
-    """Always opened read-only, and always under one name, which the page's queries use."""
+    """The file, opened read-only, under the name that the queries of the page use."""
 
     def connect(self, write=False):
         connection = open_read_only(self.path)
@@ -37,12 +37,12 @@ def open_read_only(path):
 
 
 def shown(name):
-    """A name as HTML."""
+    """A name, escaped for HTML."""
     return None if name is None else html.escape(str(name))
 
 
 def lasts(seconds):
-    """A length of time in its two greatest units."""
+    """A duration in its two largest units."""
     for unit, name, smaller, smaller_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= unit:
             return f"{seconds // unit} {name} {seconds % unit // smaller} {smaller_name}"
@@ -61,23 +61,23 @@ def check(path):
         if not connection.execute("select 1 from sqlite_schema where name = 'counted'").fetchone():
             fail(f"{path}: not a file of httpmon-store")
         if version != 2:
-            fail(f"{path}: of another version of httpmon-store: run httpmon-store '{path}' < /dev/null to bring it up to date")
+            fail(f"{path}: made by another version of httpmon-store; to upgrade: httpmon-store '{path}' < /dev/null")
         connection.close()
     except sqlite3.OperationalError as error:
         if "unable to open" in str(error) or "readonly" in str(error):
-            fail(f"{path}: to read what a writer has open, SQLite must be able to write beside the file: run this as the "
-                 f"user of httpmon-store, or on a copy: sqlite3 '{path}' '.backup copy.db'")
+            fail(f"{path}: a writer has it open and SQLite can't write beside it: run httpmon-web as the user of "
+                 f"httpmon-store, or on a copy: sqlite3 '{path}' '.backup copy.db'")
         fail(f"{path}: {error}")
     except sqlite3.Error as error:
         fail(f"{path}: {error}")
 
 
 def dashboard():
-    """The page's description; every query gets the common beginning that the choice of period and source needs."""
+    """The description of the page. Every query gets the common beginning, which selects period and source."""
     page = yaml.safe_load(pathlib.Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
     for chart in page["dashboard"]["charts"].values():
         chart["db"] = "httpmon"
-        # A query that begins with a comma has more tables to name.
+        # A query that starts with a comma adds tables to the common `with`.
         query = page["scope"].rstrip() + "\n" + chart["query"]
         chart["query"] = query.replace(":kind", f"'{chart.pop('kind', '')}'")
         if chart["library"] == "vega-lite":
@@ -86,9 +86,9 @@ def dashboard():
 
 
 class Door:
-    """Refuses requests whose Host is not a name of this machine (DNS rebinding), those that pages of other sites make
-    behind their visitor's back, and more than can be answered. Refuses everything but reading the page and its own
-    queries unless SQL is allowed."""
+    """Refuses requests whose Host is not a name of this server (DNS rebinding), requests that pages of other sites
+    make without their visitor's knowledge, and too many at a time. Unless SQL is allowed, serves the page and its own
+    queries only."""
 
     def __init__(self, app, names, queries, sql):
         self.app, self.names, self.queries, self.sql = app, names, queries, sql
@@ -108,16 +108,16 @@ class Door:
     async def answer(self, scope, receive, send):
         headers = dict(scope["headers"])
         if not self.is_for_us(headers.get(b"host", b"").decode("latin-1")):
-            return await refuse(send, 403, "This name is not among those that httpmon-web was told (--allow-host).\n")
-        # A link from elsewhere may be followed.
+            return await refuse(send, 403, "This host name is not allowed: start httpmon-web with --allow-host NAME.\n")
+        # Following a link from another site is allowed.
         if headers.get(b"sec-fetch-site") == b"cross-site" and headers.get(b"sec-fetch-mode") != b"navigate":
-            return await refuse(send, 403, "Other sites may link to this page, and nothing else.\n")
+            return await refuse(send, 403, "Other sites may only link to this page.\n")
         if not self.sql and scope["method"] not in ("GET", "HEAD"):
-            return await refuse(send, 405, "The page can only be read.\n", [(b"allow", b"GET, HEAD")])
+            return await refuse(send, 405, "The page is read-only.\n", [(b"allow", b"GET, HEAD")])
         if scope["path"] == "/" and not self.sql:
             return await refuse(send, 302, "", [(b"location", PAGE.encode())])
         if not self.sql and not self.is_of_the_page(scope):
-            return await refuse(send, 403, "Only the page is served: start httpmon-web with --sql for all of Datasette.\n")
+            return await refuse(send, 403, "Only the page is served. For all of Datasette start httpmon-web --sql.\n")
         await self.app(scope, receive, send)
 
     def is_for_us(self, host):
@@ -142,7 +142,7 @@ async def refuse(send, status, text, headers=()):
 
 
 def names_of(host, also):
-    """The names in a request's Host that mean this server."""
+    """The names of this server that a request's Host may have."""
     names = {host.lower(), *(name.lower().strip("[]") for name in also)}
     try:
         anywhere = ipaddress.ip_address(host).is_unspecified or ipaddress.ip_address(host).is_loopback

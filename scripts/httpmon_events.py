@@ -1,6 +1,6 @@
-"""What the Python tools around httpmon share: lines of a stream, the event in a line, times, durations.
+"""Shared by the Python tools around httpmon: lines of a stream, the event in a line, times, durations, rotated files.
 
-A tool finds this file beside itself, also when it is called through a link:
+A tool finds this file beside itself, even if it is called through a link:
 
     sys.dont_write_bytecode = True
     sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -16,22 +16,22 @@ import os
 import re
 import time
 
-# A summary with --top 0 has at most 100,000 hosts and 10,000 sections of 128 bytes: half of this.
+# Twice a summary with --top 0, which has at most 100,000 hosts and 10,000 sections of 128 bytes.
 LONGEST_LINE = 64 << 20
 START = b'{"type":"'
-# A line with more starts than this is not made of torn events; looking at all of them would take for ever.
+# A line with more starts is not made of torn events, and trying all of them would take too long.
 MOST_STARTS = 64
 
 
 class Lines:
-    """Cuts a stream into lines, in linear time however long a line is and however small the pieces are."""
+    """Splits a stream into lines, in linear time for lines of any length and pieces of any size."""
 
     def __init__(self):
         self.pieces = []
         self.size = 0
 
     def take(self, data):
-        """The lines that `data` completes, without their LF. Of a line longer than LONGEST_LINE the end is left out."""
+        """The lines that `data` completes, without their LF. A longer line is cut at LONGEST_LINE."""
         *lines, rest = data.split(b"\n")
         if lines:
             self._keep(lines[0])
@@ -40,7 +40,7 @@ class Lines:
         return lines
 
     def rest(self):
-        """What has come of a line without its LF; the next piece starts a new line."""
+        """The last line, if it has no LF yet; the next piece starts a new line."""
         line = b"".join(self.pieces)
         self.pieces = []
         self.size = 0
@@ -56,8 +56,8 @@ class Lines:
 def event_in(line):
     """The event that a line ends with, and where in the line it starts; (None, len(line)) if there is none.
 
-    A writer that died, or a full disk, leaves a torn event without LF, and the next event is joined to it. All that
-    stands before the last event that is whole to the end of the line was torn.
+    A writer that died, or a full disk, leaves a torn event without LF, and the next event is joined to it. So the last
+    event that is whole up to the end of the line counts, and all before it was torn.
     """
     line = line.rstrip()
     event = _parse(line)
@@ -75,7 +75,7 @@ def event_in(line):
 
 
 def read_events(stream):
-    """The events of a binary stream or file, torn lines skipped."""
+    """The events of a binary stream or file; lines that are not events are skipped."""
     lines = Lines()
     while data := stream.read1(1 << 16) if hasattr(stream, "read1") else stream.read(1 << 16):
         for line in lines.take(data):
@@ -103,7 +103,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):
 
 
 def to_epoch(text):
-    """Whole seconds since 1970 of an RFC 3339 time; ValueError if it is none."""
+    """Whole seconds since 1970 of an RFC 3339 time; ValueError if it is not one."""
     parts = TIME.fullmatch(text) if isinstance(text, str) else None
     if parts is None:
         raise ValueError(f"not an RFC 3339 time: {text!r}")
@@ -113,7 +113,7 @@ def to_epoch(text):
 
 
 def from_epoch(seconds):
-    """RFC 3339 in UTC, as httpmon writes it."""
+    """The time in RFC 3339 and UTC, as httpmon writes it."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
@@ -128,7 +128,7 @@ PARTS = re.compile("".join(rf"(?:(\d{{1,12}})\s*(?:{names})(?:,\s+|\s*))?" for _
 
 
 def duration(text):
-    """Whole seconds of `120`, `2m`, `1h 30m` or `7d`, as httpmon's own options read them; ValueError if it is none."""
+    """Whole seconds of `120`, `2m`, `1h 30m` or `7d`, as httpmon reads them; ValueError if it is not one."""
     if re.fullmatch(r"\d{1,12}", text, re.ASCII):
         return int(text)
     parts = PARTS.fullmatch(text)
@@ -142,8 +142,8 @@ PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def rotated(path):
-    """What logrotate has made of a file, oldest first: NAME.1, NAME-20261127, also compressed; of two forms of one
-    file, the one that is not compressed, because the other may not be complete yet."""
+    """The rotated files of a log, oldest first: NAME.1, NAME-20261127, also compressed. If a file is there in both
+    forms, the one that is not compressed, because the other may not be complete yet."""
     folder, name = os.path.split(path)
     found = {}
     try:
@@ -156,7 +156,7 @@ def rotated(path):
             suffix = whole[len(name) :]
             if ROTATED.match(suffix) and (whole == other or suffix not in found):
                 found[suffix] = os.path.join(folder, other)
-    # NAME.2 is older than NAME.1; a date that is greater is newer. Who has both has changed from one to the other.
+    # NAME.2 is older than NAME.1; a later date is newer. If there are both, logrotate's setting was changed.
     numbered = sorted((suffix for suffix in found if re.fullmatch(r"\.\d{1,4}", suffix)), key=lambda suffix: -int(suffix[1:]))
     dated = sorted(set(found) - set(numbered))
     paths = [[found[suffix] for suffix in suffixes] for suffixes in (numbered, dated)]
@@ -166,7 +166,7 @@ def rotated(path):
 
 
 def written(path):
-    """When a file was last written; 0 if it is gone."""
+    """The modification time of a file; 0 if it is gone."""
     try:
         return os.stat(path).st_mtime
     except OSError:
@@ -174,7 +174,7 @@ def written(path):
 
 
 def unpacked(path):
-    """The name without the extension of a compressed file."""
+    """The name of a file, without the extension of a compressed one."""
     whole, extension = os.path.splitext(path)
     return whole if extension in PACKED else path
 
@@ -185,7 +185,7 @@ def is_rotated(path):
 
 
 def open_log(path):
-    """A file opened for reading bytes, decompressed if its name says so, else without a buffer."""
+    """A file opened for reading bytes: decompressed if its name says so, otherwise unbuffered."""
     if unpacked(path) != path:
         return PACKED[os.path.splitext(path)[1]](path, "rb")
     return open(path, "rb", buffering=0)

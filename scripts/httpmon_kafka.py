@@ -1,11 +1,11 @@
-"""Carries access logs of many servers to a few httpmons through a topic of Kafka.
+"""Carries the access logs of many servers to a few httpmons through a Kafka topic.
 
-The topic itself remembers how far a log was sent: a new sender looks up the last lines of its server there and passes
-over its input up to them. A position kept in a file can be wrong by what was under way when the sender was killed;
-one in a header (a line's number in the input) is worth nothing after a rotation, when the input begins elsewhere.
+The topic itself records how far a log was sent. A new sender looks up the last lines of its server there and skips its
+input up to them. A position in a file can be wrong by what was in flight when the sender was killed. A line number of
+the input is useless after a rotation, when the input begins elsewhere.
 
-What a killed sender still had under way can arrive after a new one has looked. So every message has a number, which
-grows with every line of a server, and the receiver drops a number that it has passed.
+What a killed sender had in flight can arrive after a new sender has looked. So every message has a number, which grows
+with every line of a server, and the receiver drops numbers that it has passed.
 """
 
 import argparse
@@ -25,25 +25,26 @@ HELP = """\
 usage: httpmon-kafka send [OPTION]... SERVER   < lines
        httpmon-kafka receive [OPTION]...       > lines
 
-send     Sends each line of standard input as a message with the key SERVER, in
-         order, each once, also when Kafka is away for a while. The input must
-         begin where the log does, or its newest rotated file: what was sent
-         already is passed over.
+send     Sends each line of standard input as a message with the key SERVER: in
+         order, each once, even if Kafka is down for a while. The input must
+         begin where the log or its newest rotated file does: lines that were
+         sent before are skipped.
 receive  Writes the lines of all servers, and waits for more.
 
   --brokers LIST     HOST:PORT,... [127.0.0.1:9092]
   --topic NAME       the topic [httpmon]
   -X NAME=VALUE      a setting of librdkafka, like security.protocol=ssl;
-                     may be given several times
+                     may be repeated
   --anew             send: send the whole input, whatever the topic has
-  --from EVENTS      receive: begin so early that httpmon knows all when it
-                     comes to what that file doesn't have yet; without it,
-                     begin with the oldest message there is
-  --apart            receive: a line ==> SERVER <== says whose lines follow
+  --from EVENTS      receive: start early enough that httpmon can continue the
+                     events in this file; without it, start with the oldest
+                     message
+  --apart            receive: a line ==> SERVER <== names the server of the
+                     next lines
   --partitions LIST  receive: only these, like 0,3 [all]
   --window DURATION  receive: the --window of httpmon [2m]
   --skew DURATION    receive: how far a server's clock may be ahead [5s]
-  --help             this text
+  --help             print this help
 
     httpmon-follow -q access.csv | httpmon-kafka send web1
     httpmon-kafka receive --apart --from ev | httpmon | httpmon-append ev
@@ -51,24 +52,24 @@ receive  Writes the lines of all servers, and waits for more.
 The first time, confluent-kafka is installed with pip in a virtual environment
 under ${XDG_CACHE_HOME:-~/.cache}/httpmon.
 
-Status: 0 the input has ended, or the reader went away; 2 usage, or Kafka
-refused a message, or the input has ended before the last line that was sent.
+Status: 0 end of input, or the reader closed the output; 2 usage error, or
+Kafka refused a message, or the input ended before the last line sent.
 """
-PATIENCE = 0.5  # seconds before a question to Kafka is asked again
+PATIENCE = 0.5  # seconds before a request to Kafka is repeated
 TIMEOUT = 10
-QUIET = 10  # seconds without input after which it is said that nothing is sent yet
+QUIET = 10  # seconds without input before a warning that nothing is sent yet
 BATCH = 2000
-LOOK_BACK = 10_000  # messages; more if a server's last lines repeat themselves
+LOOK_BACK = 10_000  # messages; more if a server's last lines are not unique
 # A message has at most 1,000,000 bytes. httpmon counts a line of more than 262,144 as malformed, cut or not.
 LONGEST_LINE = 500_000
 NUMBER = "n"  # the header with the number
-WARM_UP = 600  # seconds of a replay after which httpmon-append believes it more than the file
+WARM_UP = 600  # seconds of a replay after which httpmon-append trusts it more than the file
 
 said = None
 
 
 def say(text):
-    """Once, however often it happens."""
+    """Reports `text`, but not twice in a row."""
     global said
     if text != said:
         print(f"httpmon-kafka: {text}", file=sys.stderr, flush=True)
@@ -80,7 +81,7 @@ def fail(text):
 
 
 def tell(error):
-    """Of an error that librdkafka gets over by itself, or of one that it doesn't."""
+    """Reports an error; exits if librdkafka can't recover from it."""
     if error.fatal():
         fail(error.str())
     say(f"{error.str()}; trying again")
@@ -92,7 +93,7 @@ def settings(options, more):
 
 
 def consumer_of(options):
-    # No group: who reads what, and from where, is decided here.
+    # No consumer group: the partitions and offsets are chosen here.
     return kafka.Consumer(settings(options, {
         "group.id": "httpmon", "enable.auto.commit": False, "auto.offset.reset": "earliest",
         "enable.partition.eof": True, "queued.max.messages.kbytes": 16384, "fetch.wait.max.ms": 100,
@@ -127,7 +128,7 @@ def number_of(message):
 
 
 class Passed:
-    """Which numbers of each server have come."""
+    """The last number received from each server."""
 
     def __init__(self):
         self.last = {}
@@ -144,24 +145,24 @@ class Passed:
 def send(options):
     key = os.fsencode(options.server)
     producer = kafka.Producer(settings(options, {
-        # Nothing is ever given up, so there is no gap and no other order.
+        # No message is ever given up, so there are no gaps and the order is kept.
         "enable.idempotence": True, "enable.gapless.guarantee": True, "message.timeout.ms": 0,
         "linger.ms": 20, "queue.buffering.max.kbytes": 32768, "compression.type": "lz4",
         "delivery.report.only.error": True, "on_delivery": lambda error, _: error and fail(error.str()),
     }))
-    # As librdkafka's own partitioner does it for other producers.
+    # The same as librdkafka's default partitioner, for other producers.
     partition = zlib.crc32(key) % len(partitions_of(producer, options.topic))
     number, sent = last_sent(options, partition, key)
     if options.anew:
         sent = []
-    if not sent:  # also if all was older than what Kafka keeps: a receiver may remember the numbers
+    if not sent:  # also if Kafka has deleted all messages: a receiver may remember the numbers
         number = max(number, time.time_ns() // 1000)
     recent = collections.deque(maxlen=len(sent))
     lines = events.Lines()
     for data in pieces():
         producer.poll(0)
         if not data and sent:
-            say(f"{options.server}: the last line that was sent has not come yet (see --anew)")
+            say(f"{options.server}: the last line sent before is not in the input yet; to send it all: --anew")
         for line in lines.take(data):
             line = line[:LONGEST_LINE]
             if sent:
@@ -177,15 +178,15 @@ def send(options):
                     break
                 except BufferError:
                     producer.poll(0.1)
-    # A last line without an end was torn; when the input is read again it comes whole.
+    # A last line without LF was torn; when the input is read again it is whole.
     while producer.flush(1):
         pass
     if sent:
-        fail(f"{options.server}: the last line that was sent is not in the input (see --anew)")
+        fail(f"{options.server}: the last line sent before is not in the input; to send it all: --anew")
 
 
 def pieces():
-    """Standard input; an empty piece after each time of silence."""
+    """Pieces of standard input; an empty piece after QUIET seconds without input."""
     while True:
         data = b""
         if select.select([0], [], [], QUIET)[0]:
@@ -196,7 +197,7 @@ def pieces():
 
 
 def last_sent(options, partition, key):
-    """The last number of a server in the topic, and its last lines, so many that they are there only once."""
+    """The last number of a server in the topic, and its last lines: as many as needed to be unique there."""
     consumer = consumer_of(options)
     place = kafka.TopicPartition(options.topic, partition)
     back = LOOK_BACK
@@ -226,7 +227,7 @@ def read_to_end(consumer, place, key):
 
 
 def last_unique(lines, is_whole):
-    """As few of the last lines as occur only once; none if it can't be told without those before."""
+    """The fewest last lines that occur only once; none if that needs lines before those read."""
     size = min(1, len(lines))
     others = [place for place in range(len(lines) - 1) if lines[place] == lines[-1]]
     while others:
@@ -241,7 +242,7 @@ def receive(options):
     consumer = consumer_of(options)
     partitions = partitions_of(consumer, options.topic)
     if missing := set(options.partitions or []) - set(partitions):
-        fail(f"{options.topic} has no partition {min(missing)}")
+        fail(f"--partitions: topic {options.topic} has no partition {min(missing)}")
     places = [kafka.TopicPartition(options.topic, partition) for partition in options.partitions or partitions]
     for place, offset in zip(places, first_offsets(consumer, places, options)):
         place.offset = offset
@@ -249,7 +250,7 @@ def receive(options):
     passed, shown = Passed(), None
     reader = select.poll()
     reader.register(1, 0)
-    while not reader.poll(0):  # until the reader of the output is gone
+    while not reader.poll(0):  # until the reader has closed the output
         out = []
         for message in consumer.consume(BATCH, 0.2):
             if message.error():
@@ -268,19 +269,20 @@ def receive(options):
 
 
 def first_offsets(consumer, places, options):
-    """Where a line of the time in question can be first. A line never comes before its time, but for the clock."""
+    """The first offsets that can have lines of the time needed: no line is sent before its time, except for the skew of
+    the clocks."""
     begin = replay_time(options.events, options) if options.events else None
     if begin is None:
         return [kafka.OFFSET_BEGINNING] * len(places)
     asked = [kafka.TopicPartition(place.topic, place.partition, begin * 1000) for place in places]
     found = patiently(lambda: consumer.offsets_for_times(asked, timeout=TIMEOUT))
-    # Below 0: nothing so late yet, or the broker can't tell.
+    # Below 0: no message so late, or the broker doesn't know.
     return [place.offset if place.offset >= 0 and not place.error else kafka.OFFSET_BEGINNING for place in found]
 
 
 def replay_time(path, options):
-    """A window and the warm-up before the last summary with requests, or the first alert that is active, of the source
-    that is furthest behind; None if there is none."""
+    """The time at which the replay must start: a window and the warm-up before the oldest of these: each source's last
+    summary with requests, and each active alert. None if there are neither."""
     busy, alerts = {}, {}
     try:
         file = open(path, "rb")
@@ -331,7 +333,7 @@ def main():
     parser.add_argument("--skew", type=duration, default=5)
     options = parser.parse_intermixed_args()
     if (options.verb == "send") != (options.server is not None):
-        parser.error("send needs a SERVER, receive has none")
+        parser.error("send needs a SERVER, receive takes none")
     if not all("=" in setting for setting in options.X):
         parser.error("-X needs NAME=VALUE")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

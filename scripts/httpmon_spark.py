@@ -1,9 +1,11 @@
-"""Reads many access logs with httpmon on the machines of a Spark cluster, and writes the events that one
-httpmon would write for all their records in order of time.
+"""Reads many access logs with httpmon on the machines of a Spark cluster. Writes the events that one httpmon would
+write for all their records in order of time.
 
-Workers pipe each log, or piece of a log, through two filters at once. One has the interval of the summaries and all
-names; equal windows are added, and only the busiest names go on. The other has an interval of a second, of which
-three numbers are kept. The driver gets these numbers, added by the second, and judges the alerts in order of time.
+Each worker pipes a log, or a piece of one, through two filters at once. One has the interval of the summaries and all
+names; windows of the same time are added, and only the busiest names go on. The other has an interval of one second, of
+which three numbers are kept. The driver gets these numbers, added by second, and judges the alerts in order of time.
+
+spark-submit ships this file alone to a cluster, so it imports no other file of httpmon.
 """
 
 import argparse
@@ -27,12 +29,12 @@ from datetime import datetime, timezone
 HELP = """\
 usage: spark-submit [SPARK'S OPTION]... httpmon_spark.py [OPTION]... LOG...
 
-Each LOG is a file, a directory (all files below it but those whose names start
+Each LOG is a file, a directory (all files below it, except names that start
 with . or _) or a pattern; .gz, .bz2, .xz and .zst are unpacked. The workers
-must see them under the same names, and must have httpmon. The events of all
-logs as one source go to standard output, in order of time.
+need the files under the same names, and httpmon. The events of all logs, as
+one source, go to standard output in order of time.
 
-As for httpmon, but that durations have the short units only (w, d, h, m, s):
+As for httpmon, but durations have the short units only (w, d, h, m, s):
   -c, --columns LIST               -t, --threshold RATE[:RECOVERY]
   -d, --delimiter CHAR             -r, --recovery-threshold RATE
       --time-format FORMAT             --low-threshold RATE[:RECOVERY]
@@ -41,32 +43,30 @@ As for httpmon, but that durations have the short units only (w, d, h, m, s):
   -w, --window DURATION                --slow SECONDS
   -l, --lateness DURATION              --min-count N
   -n, --top N                          --source NAME [logs]
-Of Spark:
+For Spark:
       --httpmon FILE   the filter on the workers [httpmon]
-      --cat COMMAND    what writes the LOG named after it to its standard
-                       output, unpacked; LOGs are then taken as they are:
-                       --cat 'hdfs dfs -text'
-      --split BYTES    cut longer logs that are not packed; 0: never [128 MiB]
-      --output DIR     write files there instead; one after the other, by
-                       name, they are the events
-  -q, --quiet          no diagnostics but that of a failure
+      --cat COMMAND    command that writes a LOG, unpacked, to its standard
+                       output: --cat 'hdfs dfs -text'; LOGs are not expanded
+      --split BYTES    split longer logs, unless packed; 0 = never [128 MiB]
+      --output DIR     write files to DIR instead of standard output; joined in
+                       the order of their names they are the events
+  -q, --quiet          report failures only
   -h, --help           print this help
 
-If no record is late or has a bogus time (late and future are 0), the events
-are, field by field, those of one httpmon that reads all records in order of
-time, but for p50, p90 and p99 of the latency, which are null.
+If no record is late or has a bogus time (late and future are 0), each field of
+each event is that of one httpmon that reads all records in order of time,
+except p50, p90 and p99 of the latency, which are null.
 
-Bogus clocks: each log has its own event time, and its records are judged by
-it alone. So servers may be as far apart as they like; only within a log does
---lateness matter. A request that is late or ahead of the time (future) counts
-at the second that its own log had reached, in the rates too. If a log's clock
-is set back, its second run is added to the first; no alert is closed by it.
-A clock that is wrong all the time puts its requests into windows elsewhere.
+Each log has its own event time. Servers may be any time apart; --lateness
+matters only within a log. Late and future requests count at the second that
+their own log had reached, in the rates too. If the clock of a log is set back,
+its second run is added to the first and closes no alert. A clock that is
+always wrong puts its requests into other windows.
 
-Less important differences are in httpmon-spark(1).
+More differences are in httpmon-spark(1).
 
-Exit status: 0 all was read, or a log of which no line could be read is named on
-standard error; 1 no line of any log could be read; 2 a usage error, or reading
+Exit status: 0 all was read (a log without any readable line is named on
+standard error); 1 no line of any log could be read; 2 usage error, or reading
 or writing failed.
 """
 
@@ -83,16 +83,16 @@ BILLION = 10**9
 
 
 def duration(least, most):
-    """Reads a length of time in whole seconds, from `least` to `most`."""
+    """Reads a duration in whole seconds, from `least` to `most`."""
 
     def read(text):
         units = {"": 1, "s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}
         if not re.fullmatch(r"\d{1,12}|(\d{1,12}\s*[wdhms]\s*)+", text, re.ASCII):
-            raise argparse.ArgumentTypeError(f"not a duration: {text!r}")
+            raise argparse.ArgumentTypeError(f"not a duration like 90s, 2m or 1h30m: {text!r}")
         parts = re.findall(r"(\d+)\s*([wdhms]?)", text)
         seconds = sum(int(number) * units[unit] for number, unit in parts)
         if not least <= seconds <= most:
-            raise argparse.ArgumentTypeError(f"not from {least} to {most} seconds: {text!r}")
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most} seconds: {text!r}")
         return seconds
 
     return read
@@ -101,7 +101,7 @@ def duration(least, most):
 def number(text):
     """Reads a decimal number above 0 exactly."""
     if not re.fullmatch(r"\d{0,9}(\.\d{1,9})?", text, re.ASCII) or not re.search("[1-9]", text):
-        raise argparse.ArgumentTypeError(f"not a decimal number above 0: {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a decimal number above 0: {text!r}")
     return decimal.Decimal(text)
 
 
@@ -115,7 +115,7 @@ def threshold(text):
 
 def count(text):
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a whole number: {text!r}")
     return int(text)
 
 
@@ -128,7 +128,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Threshold(argparse.Action):
-    """--threshold, whose RECOVERY goes before an earlier --recovery-threshold."""
+    """--threshold; its RECOVERY replaces an earlier --recovery-threshold."""
 
     def __call__(self, parser, namespace, value, option_string=None):
         namespace.threshold = value
@@ -137,8 +137,8 @@ class Threshold(argparse.Action):
 
 
 def say(message):
-    """Writes a diagnostic. spark-submit gives a program's standard error to its own standard output, where the
-    events go; its own standard error is reached through Java only."""
+    """Writes a diagnostic. spark-submit sends a program's standard error to its own standard output, where the
+    events go. Its standard error can be reached only through Java."""
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         SparkContext._ensure_initialized()
         SparkContext._jvm.java.lang.System.err.println(f"httpmon_spark: {message}")
@@ -180,19 +180,20 @@ def parse(arguments):
         options.threshold = options.threshold[0], options.recovery_threshold
     for alert in alerts(options):
         if (alert.threshold - alert.recovery) * alert.side < 0:
-            parser.error(f"{alert.name}: the recovery threshold is on the wrong side of the threshold")
+            side = "below" if alert.side < 0 else "above"
+            parser.error(f"{alert.name}: RECOVERY must not be {side} the threshold")
         if alert.is_share and alert.threshold >= 100:
-            parser.error(f"{alert.name}: the threshold is not below 100 percent")
+            parser.error(f"{alert.name}: the threshold must be below 100 percent")
     if not options.logs:
-        parser.error("no log is named; see --help")
+        parser.error("needs at least one LOG (see --help)")
     return options
 
 
-# What is read: pieces of logs.
+# The input: pieces of logs.
 
 
 def find_logs(operands):
-    """The files that are meant, each once."""
+    """The files that the operands name, each once."""
     files = set()
     for operand in operands:
         paths = [operand] if os.path.exists(operand) else glob.glob(operand, recursive=True)
@@ -213,7 +214,7 @@ def unpacker(path):
 
 
 def cut(options):
-    """Pieces (weight, log, begin, end), the greatest first; a whole log has no end."""
+    """Pieces (weight, log, begin, end), largest first; a whole log has no end."""
     if options.cat:
         return [(1, log, 0, None) for log in options.logs]
     pieces = []
@@ -229,12 +230,12 @@ def cut(options):
 
 # On the workers: a piece -> its windows and seconds.
 
-# Keys of what is added up: (WINDOW, end) -> a window, (SECONDS, hour) -> counts, (TOTAL, 0) -> sums of all.
+# Keys of the sums: (WINDOW, end) -> a window, (SECONDS, hour) -> counts, (TOTAL, 0) -> totals.
 WINDOW, SECONDS, TOTAL = "window", "seconds", "total"
 
 
 def add(one, other, key=None):
-    """What both have: numbers are added, tuples, arrays and dicts of such by their places. None is nothing."""
+    """The sum of both: numbers are added, tuples, arrays and dicts item by item. None adds nothing."""
     if one is None or other is None:
         return other if one is None else one
     if isinstance(one, dict):
@@ -249,7 +250,7 @@ def add(one, other, key=None):
 
 
 def negative(value):
-    """What takes `value` off when it is added; a greatest value stays: it is that of other records, too."""
+    """The value that subtracts `value` when it is added. A maximum stays, as other records may have it too."""
     if isinstance(value, dict):
         return {name: negative(of_name) for name, of_name in value.items()}
     if isinstance(value, tuple):
@@ -260,7 +261,7 @@ def negative(value):
 
 
 def window_of(event):
-    """What a summary counts. Names are keys; None is for all that are beyond the filter's limits."""
+    """The counts of a summary. Names are keys; None is the key of all names beyond the filter's limits."""
     fields = "requests", "late", "future", "bytes", "status", "status_codes", "methods", "malformed", "skipped"
     window = {field: event[field] for field in fields}
     window["latency"] = latency = event["latency"]
@@ -278,7 +279,7 @@ def window_of(event):
 
 
 def windows_of(lines, interval):
-    """The windows with requests. What was malformed or skipped in others is counted with the one before."""
+    """The windows with requests. Malformed and skipped lines of other windows count in the window before."""
     last = None
     for line in lines:
         event = json.loads(line)
@@ -299,7 +300,7 @@ def count_seconds(lines):
         rb'"start":"(.{16}):(..)Z","end":"[^"]*","duration_seconds":\d+,"partial":[a-z]*,"requests":(\d+),'
         rb'"requests_per_second":[^,]*,"late":\d+,"future":\d+,"bytes":[^,]*,"latency":(?:null|{[^}]*"slow":(\d+)}),'
         rb'"status":(?:null|{[^}]*"5xx":(\d+))'
-    )  # what is not spelled out is passed over: four times faster than the search for the fields
+    )  # skips the fields that it doesn't name: four times faster than parsing the JSON
     hours, minute = {}, None
     for line in lines:
         if b'"requests":0,"requests_per_second"' in line:
@@ -317,7 +318,7 @@ def count_seconds(lines):
 
 
 def filter_command(options, interval, top):
-    """The filter without alerts, which need all logs, and without the wall clock."""
+    """The command of the filter: without alerts, which need all logs, and without the wall clock."""
     command = [options.httpmon, "--quiet", "--threshold=off", "--idle-timeout=0", f"--slow={options.slow}"]
     command += [f"--interval={interval}", f"--top={top}", f"--window={options.window}", f"--lateness={options.lateness}"]
     for name in "columns", "delimiter", "zone", "time_format":
@@ -327,7 +328,7 @@ def filter_command(options, interval, top):
 
 
 def run_filters(log, begin, end, header, options):
-    """Yields keys and what is to be added to them, for what a log has from `begin` to `end`."""
+    """Yields keys and values to add to them, of a log from `begin` to `end`."""
     pipe, reader = subprocess.PIPE, [*options.cat, log] if options.cat else unpacker(log)
     started = {}
 
@@ -376,7 +377,7 @@ def run_filters(log, begin, end, header, options):
 
 
 def line_begin(log, offset):
-    """Where the first line begins that does not begin before `offset`."""
+    """The offset of the first line that begins at `offset` or after it."""
     with open(log, "rb") as file:
         file.seek(max(offset - 1, 0))
         while offset > 0 and (part := file.readline(1 << 16)):
@@ -386,7 +387,7 @@ def line_begin(log, offset):
 
 
 def header_of(log, options):
-    """The first lines of a log, as far as the filter skips them."""
+    """The first lines of a log, as long as the filter skips them."""
     header = b""
     with open(log, "rb") as file:
         for line in itertools.islice(iter(lambda: file.readline(1 << 16), b""), 20):
@@ -398,8 +399,8 @@ def header_of(log, options):
 
 
 def read_piece(piece, options):
-    """Yields keys and what is to be added to them. The filter that reads a piece from the middle of a log begins
-    before it, so that it knows the time; what it counts of that is taken off again."""
+    """Yields keys and values to add to them. For a piece from the middle of a log the filter starts before it, so
+    that it knows the time; the counts of the lines before the piece are subtracted."""
     _, log, begin, end = piece
     try:
         if not begin:
@@ -421,7 +422,7 @@ def read_piece(piece, options):
 
 
 class Alert:
-    """One rule, four uses. `place` says which of (requests, server errors, slow requests) it judges."""
+    """One rule, four uses. `place` is the index of what it judges in (requests, server errors, slow requests)."""
 
     def __init__(self, rank, name, place, limits, options):
         self.rank, self.name, self.place, self.options = rank, name, place, options
@@ -429,7 +430,7 @@ class Alert:
         self.title = name.replace("_", " ").capitalize()
         self.side = -1 if name == "low_traffic" else 1
         self.is_share = place > 0
-        # Whole numbers: billionths of a request per second, or of a request in a hundred.
+        # Whole numbers: billionths of a request per second, or of a percent.
         self.raised_at, self.recovers_at = int(self.threshold * BILLION), int(self.recovery * BILLION)
         self.worst = self.since = None
 
@@ -439,7 +440,7 @@ class Alert:
         return excess * side > 0
 
     def judge(self, second, sums, first_full):
-        """The event that a second brings, if it does."""
+        """The event of a second, or None."""
         if self.since is None:
             least = self.options.min_count if self.is_share else 0
             may_be = sums[self.place] >= least and (self.side > 0 or second >= first_full)
@@ -482,14 +483,14 @@ class Alert:
 
 
 def alerts(options):
-    """Those that are on, in their order."""
+    """The alerts that are on, in their order."""
     uses = [("high_traffic", 0, options.threshold), ("low_traffic", 0, options.low_threshold)]
     uses += [("high_errors", 1, options.error_threshold), ("slow_requests", 2, options.slow_threshold)]
     return [Alert(rank, *use, options) for rank, use in enumerate(uses) if use[2]]
 
 
 def seconds_in(hours):
-    """The seconds with requests in order, each with its three counts, of hours that are packed."""
+    """The seconds with requests in order, each with its three counts, from compressed hours."""
     for hour in sorted(hours):
         counts = array.array("i", zlib.decompress(hours[hour]))
         for second, three in enumerate(zip(*[iter(counts)] * 3), hour * HOUR):
@@ -498,7 +499,7 @@ def seconds_in(hours):
 
 
 def sums_of_windows(hours, window, stop, last):
-    """The seconds at which the sums of the alert window change, and `stop`, each with the sums."""
+    """The seconds at which the sums of the alert window change, and the second `stop`, each with the sums."""
     coming = seconds_in(hours)
     going = ((second + window, tuple(map(operator.neg, counts))) for second, counts in seconds_in(hours))
     changes = heapq.merge(coming, going, [(stop, (0, 0, 0))])
@@ -512,7 +513,7 @@ def sums_of_windows(hours, window, stop, last):
 
 
 def judge(hours, first, last, options):
-    """Events with the keys by which they are sorted, and the times at which the active alerts change."""
+    """Events with their sort keys, and the times at which the active alerts change."""
     events, changes = [], [(first, [])]
     first_full = first + options.window - 1
     judged = alerts(options)
@@ -525,8 +526,8 @@ def judge(hours, first, last, options):
 
 
 def empty_windows(hours, changes, interval):
-    """Windows (start, end) without requests: up to 12 after each one with some, and what is left of a gap; an alert
-    or recovery in it ends it."""
+    """Windows (start, end) without requests: up to 12 after each window with requests, then one for the rest of the
+    gap, which is split at alerts and recoveries."""
     starts = (second - second % interval for second, _ in seconds_in(hours))
     times = [second for second, _ in changes]
     for before, start in itertools.pairwise(each for each, _ in itertools.groupby(starts)):
@@ -549,7 +550,7 @@ def encode(event):
 
 
 def rank_names(window, kind, top):
-    """The busiest names of a window, and what the others have."""
+    """The busiest names of a window, and the sums of the others."""
     names = window[f"{kind}s"]
     if names is None:
         return None, None
@@ -602,11 +603,11 @@ def summary(start, end, window, active, options, found):
     })  # fmt: skip
 
 
-# The whole.
+# The whole job.
 
 
 def read_all(context, options):
-    """What all pieces have by its keys, windows in other partitions than the rest; and the number of those."""
+    """The sums of all pieces by key, and the number of partitions that have no windows; windows are in later ones."""
     pieces = cut(options)
     tasks = min(len(pieces), max(4 * context.defaultParallelism, sum(piece[0] for piece in pieces) >> 27))
     if options.cat:
@@ -621,7 +622,7 @@ def read_all(context, options):
 
 
 def events_of(context, options):
-    """The events of all logs, in order of time; and the sums of all."""
+    """The events of all logs in order of time, and the totals."""
     read, tasks = read_all(context, options)
 
     def pack(added):
@@ -661,7 +662,7 @@ def diagnose(found, options):
         return
     unread = sorted(found.get("unread", ()))
     lines = unread[:10]
-    lines += [f"{len(unread) - 10} more logs of which no line could be read"] if len(unread) > 10 else []
+    lines += [f"{len(unread) - 10} more logs without a readable line"] if len(unread) > 10 else []
     if found.get("malformed"):
         every = found["requests"] + found["malformed"] + found["skipped"]
         lines.append(f"{found['malformed']} of {every} lines were malformed")
@@ -674,7 +675,7 @@ def diagnose(found, options):
 def main():
     options = parse(sys.argv[1:])
     context = SparkContext(appName="httpmon")
-    context.setLogLevel("FATAL")  # what fails is tried again; if that is no use, our one line says why
+    context.setLogLevel("FATAL")  # Spark repeats what fails; if that doesn't help, one line of our own says why
     try:
         events, found = events_of(context, options)
         if events is not None and options.output:
@@ -688,7 +689,7 @@ def main():
         return 0
     except OSError as error:
         fail(error)
-    except Exception as error:  # of the JVM or of a worker; the sentence that matters stands deep in it
+    except Exception as error:  # of the JVM or of a worker; the message that matters is deep inside
         own = re.search("RuntimeError: <<(.*?)>>", str(error))
         fail(own[1] if own else str(error).strip().splitlines()[0])
     finally:
@@ -702,5 +703,5 @@ if __name__ == "__main__":
         from pyspark import SparkContext
     except ImportError:
         if not {"-h", "--help"} & set(sys.argv[1:]):
-            fail("pyspark is missing: start it with spark-submit")
+            fail("pyspark is missing: run this with spark-submit or httpmon-spark")
     sys.exit(main())

@@ -3,7 +3,6 @@
 //! Help is rendered from the table of options. The tests compare the manual
 //! with it.
 
-use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
@@ -11,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::count::alert::{Decimal, Kind, Limit, Limits};
 use crate::count::client_names;
-use crate::options::{self, Key, OPTIONS};
+use crate::options::{self, Key, OPTIONS, OptionLine};
 use crate::read::columns::LayoutOptions;
 use crate::read::columns::{BLANKS, ColumnList};
 use crate::read::timestamp::{TimeFormat, Zone, read_duration};
@@ -76,13 +75,17 @@ impl Typed {
         key: Key,
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, UsageError> {
-        let line = &OPTIONS[key as usize];
-        let Some(typed) = self.value(key).or(line.default.map(OsStr::new)) else { return Ok(None) };
-        let wrong = |why: &dyn fmt::Display| {
-            UsageError(format!("--{}: {why}: \"{}\"", line.long, typed.as_encoded_bytes().escape_ascii()))
+        let Some(typed) = self.value(key).or(OPTIONS[key as usize].default.map(OsStr::new)) else {
+            return Ok(None);
         };
-        let text = typed.to_str().ok_or_else(|| wrong(&"not UTF-8"))?;
-        read(text).map(Some).map_err(|error| wrong(&error))
+        let text = typed.to_str().ok_or_else(|| self.wrong(key, "not UTF-8"))?;
+        read(text).map(Some).map_err(|why| self.wrong(key, why))
+    }
+
+    /// What is wrong with an option's value.
+    fn wrong(&self, key: Key, why: impl fmt::Display) -> UsageError {
+        let typed = self.value(key).unwrap_or_default().as_encoded_bytes().escape_ascii();
+        UsageError(format!("--{}: {why}: \"{typed}\"", OPTIONS[key as usize].long))
     }
 }
 
@@ -90,6 +93,11 @@ impl Typed {
     /// The threshold of an alert and its recovery: `10`, `10:8` or `off`.
     fn limit(&self, key: Key, kind: Kind) -> Result<Option<Limit>, UsageError> {
         let is_percent = matches!(kind, Kind::HighErrors | Kind::SlowRequests);
+        let (value, alone, with_recovery) = match kind {
+            Kind::HighTraffic => ("RATE", "10", "10:8"),
+            Kind::LowTraffic => ("RATE", "2", "2:5"),
+            Kind::HighErrors | Kind::SlowRequests => ("PERCENT", "5", "5:2"),
+        };
         let decimal = |text: &str| match text.parse::<Decimal>() {
             Ok(percent) if is_percent && percent.as_f64() >= 100.0 => Err("not below 100"),
             read => read,
@@ -98,32 +106,41 @@ impl Typed {
             Kind::HighTraffic => self.read(Key::RecoveryThreshold, decimal)?,
             _ => None,
         };
-        let limit = self.read(key, |text| {
+        let typed = self.read(key, |text| {
             if text == "off" {
                 return Ok(None);
             }
             let (threshold, recovery) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
-            let threshold = decimal(threshold)?;
-            let recovery = separate.map_or_else(|| recovery.map_or(Ok(threshold), decimal), Ok)?;
-            match recovery.cmp(&threshold) {
-                Ordering::Greater if kind != Kind::LowTraffic => Err("it recovers above the threshold"),
-                Ordering::Less if kind == Kind::LowTraffic => Err("it recovers below the threshold"),
-                _ => Ok(Some(Limit { threshold, recovery })),
-            }
+            let read = decimal(threshold).and_then(|of| Ok((of, recovery.map(decimal).transpose()?)));
+            read.map(Some).map_err(|why| format!("{why}; use a value like {alone}, {with_recovery} or off"))
         })?;
-        Ok(limit.flatten())
+        let Some((threshold, recovery)) = typed.flatten() else { return Ok(None) };
+        let recovery = separate.or(recovery).unwrap_or(threshold);
+        let (is_wrong, side) = match kind {
+            Kind::LowTraffic => (recovery < threshold, "below"),
+            _ => (recovery > threshold, "above"),
+        };
+        if !is_wrong {
+            return Ok(Some(Limit { threshold, recovery }));
+        }
+        Err(if separate.is_some() {
+            let threshold = threshold.as_f64();
+            self.wrong(Key::RecoveryThreshold, format_args!("must not be {side} --threshold {threshold}"))
+        } else {
+            self.wrong(key, format_args!("RECOVERY must not be {side} {value}, like {with_recovery}"))
+        })
     }
 
     /// A whole number from `least` to `most`.
     fn number(&self, key: Key, least: u64, most: u64) -> Result<Option<u64>, UsageError> {
         self.read(key, |text| {
             if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-                return Err("not a whole number".to_owned());
+                return Err(format!("must be a whole number, at least {least}"));
             }
             match text.parse() {
-                Ok(number) if number < least => Err(format!("not at least {least}")),
+                Ok(number) if number < least => Err(format!("must be at least {least}")),
                 Ok(number) if number <= most => Ok(number),
-                _ => Err(format!("more than {most}")),
+                _ => Err(format!("must be at most {most}")),
             }
         })
     }
@@ -141,9 +158,9 @@ impl Typed {
                 return Err("not a size in bytes like 4096, 500K, 10M or 1G");
             }
             match digits.parse().ok().and_then(|number: u64| number.checked_mul(unit)) {
-                Some(0) => Err("not at least 1"),
+                Some(0) => Err("must be at least 1"),
                 Some(bytes) if bytes <= MOST_BYTES => Ok(bytes),
-                _ => Err("more than 8589934591G"),
+                _ => Err("must be at most 8589934591G"),
             }
         })
     }
@@ -154,14 +171,14 @@ impl Typed {
     }
 
     fn lateness(&self) -> Result<Option<i64>, UsageError> {
-        self.seconds(Key::Lateness, 0, MOST_LATENESS, "1 hour")
+        self.seconds(Key::Lateness, 0, MOST_LATENESS, "1h")
     }
 
     fn seconds(&self, key: Key, least: i64, most: i64, shown: &str) -> Result<Option<i64>, UsageError> {
         self.read(key, |text| match read_duration(text) {
-            Ok(seconds) if seconds > most => Err(format!("more than {shown}")),
-            Ok(seconds) if seconds < least => Err("zero".to_owned()),
-            read => read.map_err(str::to_owned),
+            Ok(seconds) if (least..=most).contains(&seconds) => Ok(seconds),
+            Err(why) if !text.starts_with('-') => Err(why.to_owned()),
+            _ => Err(format!("must be from {least}s to {shown}")),
         })
     }
 }
@@ -238,7 +255,7 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
             Key::Version => return Ok(Some(Command::Version)),
             Key::Quiet => typed.is_quiet = true,
             key => {
-                let value = parser.value().map_err(wrong)?;
+                let value = parser.value().map_err(|_| needs_a_value(line))?;
                 if key == Key::Threshold && value.as_encoded_bytes().contains(&b':') {
                     // The last of -r and -t RATE:RECOVERY wins.
                     typed.values[Key::RecoveryThreshold as usize] = None;
@@ -250,19 +267,30 @@ fn read_arguments(arguments: &[OsString], typed: &mut Typed) -> Result<Option<Co
     Ok(None)
 }
 
+fn needs_a_value(line: &OptionLine) -> UsageError {
+    let value = line.value.unwrap_or_default();
+    UsageError(format!("--{}: needs a value: --{} {value}", line.long, line.long))
+}
+
 /// What was typed -> what it means.
 fn resolve(typed: &Typed) -> Result<Options, UsageError> {
-    let missing = || UsageError("an option has lost its default".to_owned());
+    let missing = || UsageError("an option has no default in the table".to_owned());
     let layout = LayoutOptions {
         columns: typed.read(Key::Columns, ColumnList::parse)?,
         delimiter: typed.read(Key::Delimiter, |text| match text {
             "tab" | "\t" => Ok(b'\t'),
             "space" | " " => Ok(BLANKS),
             "," | ";" | "|" => Ok(text.as_bytes()[0]),
-            _ => Err("none of , ; | tab and space"),
+            _ => Err("must be one of , ; | tab space"),
         })?,
-        time_format: typed.read(Key::TimeFormat, TimeFormat::new)?,
-        zone: typed.read(Key::Zone, Zone::named)?.unwrap_or_else(Zone::utc),
+        time_format: typed.read(Key::TimeFormat, |text| {
+            TimeFormat::new(text).map_err(|why| format!("{why}; use one like %Y-%m-%d %H:%M:%S"))
+        })?,
+        zone: typed
+            .read(Key::Zone, |text| {
+                Zone::named(text).map_err(|why| format!("{why}; use UTC, local or a name like Europe/Berlin"))
+            })?
+            .unwrap_or_else(Zone::utc),
     };
     let run = time::Settings {
         limits: Limits {
@@ -273,15 +301,20 @@ fn resolve(typed: &Typed) -> Result<Options, UsageError> {
                 typed.limit(Key::SlowThreshold, Kind::SlowRequests)?,
             ],
             min_count: typed.number(Key::MinCount, 1, 1_000_000_000)?.ok_or_else(missing)?,
-            window: typed.duration(Key::Window, 1, (7, "7 days"))?.ok_or_else(missing)?,
+            window: typed.duration(Key::Window, 1, (7, "7d"))?.ok_or_else(missing)?,
         },
-        interval: typed.duration(Key::Interval, 1, (366, "366 days"))?.ok_or_else(missing)?,
+        interval: typed.duration(Key::Interval, 1, (366, "366d"))?.ok_or_else(missing)?,
         lateness: typed.lateness()?.ok_or_else(missing)?,
-        idle_timeout: typed.duration(Key::IdleTimeout, 0, (366, "366 days"))?.ok_or_else(missing)?,
-        slow: typed.read(Key::Slow, str::parse::<Decimal>)?.ok_or_else(missing)?.as_nanoseconds(),
+        idle_timeout: typed.duration(Key::IdleTimeout, 0, (366, "366d"))?.ok_or_else(missing)?,
+        slow: typed
+            .read(Key::Slow, |text| {
+                text.parse::<Decimal>().map_err(|why| format!("{why}; use seconds like 1 or 0.5"))
+            })?
+            .ok_or_else(missing)?
+            .as_nanoseconds(),
     };
     if typed.value(Key::RejectsMax).is_some() && typed.value(Key::Rejects).is_none() {
-        return Err(UsageError("--rejects-max: there is no --rejects FILE that it could be of".to_owned()));
+        return Err(UsageError("--rejects-max: needs --rejects FILE".to_owned()));
     }
     let top = typed.number(Key::Top, 0, u64::MAX)?.ok_or_else(missing)?;
     let name = typed.value(Key::Source).map_or_else(|| OsString::from("stdin"), OsStr::to_owned);

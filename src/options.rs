@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// An option of the command line, in the order of [`OPTIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is called as its option")]
+#[expect(missing_docs, reason = "each is named after its option")]
 pub enum Key {
     Columns,
     Delimiter,
@@ -43,14 +43,13 @@ pub struct OptionLine {
     pub alias: Option<&'static str>,
     /// The name of its value, if it takes one.
     pub value: Option<&'static str>,
-    /// Its default, if that can be typed.
+    /// Its default, if that is a value that can be typed.
     pub default: Option<&'static str>,
     /// What it does, in a few words.
     pub help: &'static str,
 }
 
-/// An option: its letter or a blank, its name, its value and default or
-/// nothing, its help.
+/// A line of the table. A blank letter, or an empty value or default, is none.
 const fn option(
     key: Key,
     short: char,
@@ -80,9 +79,9 @@ const fn alias(alias: &'static str, line: OptionLine) -> OptionLine {
 
 /// The options, in the order of the help and the manual.
 pub const OPTIONS: [OptionLine; 22] = [
-    option(Key::Columns, 'c', "columns", "LIST", "", "what the columns hold [from the header]"),
+    option(Key::Columns, 'c', "columns", "LIST", "", "meaning of the columns [from the header]"),
     option(Key::Delimiter, 'd', "delimiter", "CHAR", "", "one of , ; | tab space [detected]"),
-    option(Key::TimeFormat, ' ', "time-format", "FORMAT", "", "how times are written, as in strptime"),
+    option(Key::TimeFormat, ' ', "time-format", "FORMAT", "", "format of the times, as in strptime"),
     option(Key::Zone, 'z', "zone", "ZONE", "UTC", "zone of times without an offset"),
     option(Key::Source, ' ', "source", "NAME", "stdin", "source name in the events"),
     alias(
@@ -102,14 +101,14 @@ pub const OPTIONS: [OptionLine; 22] = [
         "recover below RATE [the threshold]",
     ),
     option(Key::LowThreshold, ' ', "low-threshold", "RATE", "off", "low_traffic below RATE requests/s"),
-    option(Key::ErrorThreshold, 'e', "error-threshold", "PERCENT", "off", "high_errors above PERCENT of 5xx"),
-    option(Key::SlowThreshold, ' ', "slow-threshold", "PERCENT", "off", "slow_requests above PERCENT"),
-    option(Key::Slow, ' ', "slow", "SECONDS", "1", "a slow request takes longer"),
-    option(Key::MinCount, ' ', "min-count", "N", "5", "errors or slow requests needed"),
+    option(Key::ErrorThreshold, 'e', "error-threshold", "PERCENT", "off", "high_errors above PERCENT 5xx"),
+    option(Key::SlowThreshold, ' ', "slow-threshold", "PERCENT", "off", "slow_requests above PERCENT slow"),
+    option(Key::Slow, ' ', "slow", "SECONDS", "1", "longer requests are slow"),
+    option(Key::MinCount, ' ', "min-count", "N", "5", "minimum errors or slow requests to alert"),
     option(Key::Top, 'n', "top", "N", "10", "sections and hosts listed; 0 = all"),
     option(Key::Rejects, ' ', "rejects", "FILE", "", "append malformed lines to FILE"),
-    option(Key::RejectsMax, ' ', "rejects-max", "SIZE", "", "stop when FILE is so large: 500K, 10M, 1G"),
-    option(Key::Quiet, 'q', "quiet", "", "", "only report failures"),
+    option(Key::RejectsMax, ' ', "rejects-max", "SIZE", "", "limit FILE to a size like 500K, 10M or 1G"),
+    option(Key::Quiet, 'q', "quiet", "", "", "report failures only"),
     option(Key::Help, 'h', "help", "", "", "print this help"),
     option(Key::Version, 'V', "version", "", "", "print the version"),
 ];
@@ -119,7 +118,7 @@ fn group(key: Key) -> Option<&'static str> {
     match key {
         Key::Columns => Some("Input"),
         Key::Interval => Some("Time"),
-        Key::Threshold => Some("Alerts (RATE and PERCENT may be followed by :RECOVERY; off is a value)"),
+        Key::Threshold => Some("Alerts (RATE[:RECOVERY], PERCENT[:RECOVERY], or off)"),
         Key::Top => Some("Output"),
         _ => None,
     }
@@ -128,7 +127,7 @@ fn group(key: Key) -> Option<&'static str> {
 /// The usage in one line.
 #[must_use]
 pub fn usage() -> &'static str {
-    "usage: tail -n +1 -F access.csv | httpmon [OPTION]... | jq   (httpmon --help tells more)\n"
+    "usage: tail -n +1 -F access.csv | httpmon [OPTION]... | jq   (more: httpmon --help)\n"
 }
 
 /// The name and version, with a newline.
@@ -160,7 +159,7 @@ pub fn help() -> String {
     help += "\n\
              DURATION is like 120, 90s, 2m, 1h 30m or 1d. Example:\n\
              \x20 httpmon -e 5:2 -t off < /var/log/nginx/access.log | httpmon-pretty\n\
-             Exit status: 0 read to the end; 1 no line could be read as a record;\n\
+             Exit status: 0 end of input; 1 no line could be read as a record;\n\
              2 usage error, or reading or writing failed.\n\
              See also: httpmon-pretty, -follow, -append, -notify, -store, -web, -plot.\n";
     help

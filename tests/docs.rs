@@ -175,6 +175,7 @@ fn no_text_names_an_option_that_is_not_in_the_table() {
         "test",
         "state",
         "seconds",
+        "sql",
         "utc",
     ];
     let other_pages = RUN.iter().skip(1).map(|page| (*page, read(page).replace("\\-", "-")));

@@ -202,10 +202,10 @@ fn a_wrong_rejects_size_shows_the_accepted_forms() {
         ("10MB", "not a size in bytes like 4096, 500K, 10M or 1G"),
         ("1.5M", "not a size in bytes like 4096, 500K, 10M or 1G"),
         ("-1", "not a size in bytes like 4096, 500K, 10M or 1G"),
-        ("0", "not at least 1"),
-        ("0G", "not at least 1"),
-        ("8589934592G", "more than 8589934591G"),
-        ("99999999999999999999", "more than 8589934591G"),
+        ("0", "must be at least 1"),
+        ("0G", "must be at least 1"),
+        ("8589934592G", "must be at most 8589934591G"),
+        ("99999999999999999999", "must be at most 8589934591G"),
     ] {
         let ran = run_program(&["--rejects", "/dev/null", &format!("--rejects-max={size}")], b"");
         assert_eq!(
@@ -214,8 +214,37 @@ fn a_wrong_rejects_size_shows_the_accepted_forms() {
         );
     }
     let ran = run_program(&["--rejects-max", "1M"], b"");
-    let sentence = "httpmon: --rejects-max: there is no --rejects FILE that it could be of";
+    let sentence = "httpmon: --rejects-max: needs --rejects FILE";
     assert_eq!((ran.status, ran.stderr), (Some(2), format!("{sentence} (see httpmon --help)\n")));
+}
+
+#[test]
+fn a_wrong_value_says_the_bounds_and_what_to_type() {
+    for (arguments, sentence) in [
+        (&["-t", "10:12"][..], "--threshold: RECOVERY must not be above RATE, like 10:8: \"10:12\""),
+        (&["-t", "10", "-r", "12"], "--recovery-threshold: must not be above --threshold 10: \"12\""),
+        (&["--low-threshold", "5:3"], "--low-threshold: RECOVERY must not be below RATE, like 2:5: \"5:3\""),
+        (&["-e", "200"], "--error-threshold: not below 100; use a value like 5, 5:2 or off: \"200\""),
+        (&["-t", "0"], "--threshold: not above 0; use a value like 10, 10:8 or off: \"0\""),
+        (&["--slow", "0"], "--slow: not above 0; use seconds like 1 or 0.5: \"0\""),
+        (&["-i", "0"], "--interval: must be from 1s to 366d: \"0\""),
+        (&["-w", "8d"], "--window: must be from 1s to 7d: \"8d\""),
+        (&["-l", "2h"], "--lateness: must be from 0s to 1h: \"2h\""),
+        (&["-l", "-5s"], "--lateness: must be from 0s to 1h: \"-5s\""),
+        (&["-l", "5x"], "--lateness: not a duration like 120, 90s, 2m or 1h 30m: \"5x\""),
+        (&["-n", "x"], "--top: must be a whole number, at least 0: \"x\""),
+        (&["--min-count", "0"], "--min-count: must be at least 1: \"0\""),
+        (&["-d", "x"], "--delimiter: must be one of , ; | tab space: \"x\""),
+        (&["-z", "Mars"], "--zone: no such time zone; use UTC, local or a name like Europe/Berlin: \"Mars\""),
+        (&["-i"], "--interval: needs a value: --interval DURATION"),
+        (&["--treshold", "5"], "invalid option '--treshold'; did you mean --threshold?"),
+    ] {
+        let ran = run_program(arguments, b"");
+        assert_eq!(
+            (ran.status, ran.stderr),
+            (Some(2), format!("httpmon: {sentence} (see httpmon --help)\n"))
+        );
+    }
 }
 
 #[test]

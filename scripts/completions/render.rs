@@ -1,14 +1,14 @@
 //! Renders the completions of bash, zsh and fish from the table of options:
 //! `cargo run --example completions -- bash > scripts/completions/httpmon.bash`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it renders")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it renders")]
 
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use httpmon::options::{Key, OPTIONS, OptionLine};
 
-/// What can be typed as the value of an option.
+/// The values that are completed for an option.
 fn values(line: &OptionLine) -> &'static [&'static str] {
     match line.key {
         Key::Delimiter => &[",", ";", "|", "tab"],
@@ -38,7 +38,7 @@ fn bash() -> String {
         } else if values(line).is_empty() {
             "COMPREPLY=()".to_owned()
         } else {
-            // As they must be typed.
+            // Escaped as the shell wants them.
             let escaped = |value: &&str| format!("'{}'", value.replace(';', "\\;").replace('|', "\\|"));
             let words: Vec<String> = values(line).iter().map(escaped).collect();
             format!("mapfile -t COMPREPLY < <(printf '%s\\n' {} | grep -F -- \"$word\")", words.join(" "))

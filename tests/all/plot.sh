@@ -88,7 +88,7 @@ ok 'a log without alerts and status is drawn'
 { echo '{'; cat "$dir/events"; } | httpmon-plot "$dir/c.svg" 2> "$dir/err" || fail "a broken line: status $?"
 diff - "$dir/err" >&2 <<LINES || fail 'a broken line is not reported as it should be'
 httpmon-plot: line 1: not an event
-httpmon-plot: 1 of $(($(wc -l < "$dir/events") + 1)) lines were no events
+httpmon-plot: 1 of $(($(wc -l < "$dir/events") + 1)) lines were not events
 LINES
 cmp "$dir/a.svg" "$dir/c.svg" || fail 'a broken line changes the picture'
 ok 'a broken line is reported, counted and skipped'

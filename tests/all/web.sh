@@ -274,7 +274,7 @@ serve "$dir/empty.db"
 [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "the second start is not quiet: $(cat "$dir/err")"
 browse last=all
 is requests 0
-is state 'Not current nothing is in the store yet'
+is state 'Not current the store is empty'
 stop
 ok 'a log without most columns, an active alert and an empty store are shown'
 

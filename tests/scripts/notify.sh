@@ -106,7 +106,7 @@ httpmon-notify --state "$dir/none/state" cat < "$dir/events" > "$dir/out" 2> "$d
 [ "$status" = 2 ] && [ "$(wc -l < "$dir/err")" = 1 ] || fail 'a state that cannot be written'
 : > "$dir/full"
 { printf '%s\n' "$alert" "$alert" | (ulimit -f 0 && httpmon-notify --state "$dir/full" cat) 2>&1 > /dev/null; } | cat > "$dir/err"
-grep -q 'full: File too large; what was told' "$dir/err" && [ "$(grep -c '^{"type":"alert"' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
+grep -q 'full: File too large; sent events are remembered' "$dir/err" && [ "$(grep -c '^{"type":"alert"' "$dir/err")" = 1 ] || fail "$(cat "$dir/err")"
 ok 'a state that is full costs no notification'
 
 mkfifo "$dir/repeated"

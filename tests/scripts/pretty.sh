@@ -117,7 +117,7 @@ cat > "$dir/expected_err" <<'LINES'
 httpmon-pretty: line 1: not an event
 httpmon-pretty: line 7: not an event
 httpmon-pretty: line 9: not an event
-httpmon-pretty: 3 of 8 lines were no events
+httpmon-pretty: 3 of 8 lines were not events
 LINES
 same 'broken lines are reported with their numbers and counted' "$dir/err" "$dir/expected_err"
 

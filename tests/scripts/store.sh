@@ -223,8 +223,8 @@ fresh
 same 'a torn event costs only itself: the next on its line is kept' 'select requests from summaries order by start_at' "7
 9"
 diff -u - "$dir/err" >&2 <<'LINES' || fail 'a torn event is not reported as it should be'
-httpmon-store: line 1: torn; the event after it is kept
-httpmon-store: 1 of 3 lines were no events
+httpmon-store: line 1: torn; the event after it is stored
+httpmon-store: 1 of 3 lines were not events
 LINES
 
 fresh
@@ -287,9 +287,9 @@ httpmon-store: line 3: not an event
 httpmon-store: line 4: start: not a time
 httpmon-store: line 5: not an event
 httpmon-store: line 6: not an event
-httpmon-store: line 7: name: not a text
+httpmon-store: line 7: name: not a string
 httpmon-store: line 8: requests: not a count
-httpmon-store: 7 of 9 lines were no events
+httpmon-store: 7 of 9 lines were not events
 LINES
 same 'broken lines are reported with their numbers, counted and skipped' 'select sum(requests) from summaries' 10
 
