@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fmt::Write as _;
+
 use common::{Random, filter};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -421,6 +423,36 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
         for form in forms {
             assert_eq!(read_time(&[], &form), Some(second), "{form:?}");
         }
+    }
+}
+
+/// The pairs of times differ by the same bits in the day and in the second, so
+/// that the differences cancel out where they are added up wrongly, or in the
+/// minutes of the zone only, which are beyond the 32 bytes that are compared.
+#[test]
+fn a_time_in_the_cache_is_not_taken_for_another_one() {
+    for form in ["%Y-%m-%d %H:%M:%S", "[%d/%b/%Y:%H:%M:%S ZONE]", "[%d/%b/%Y:%H:%M:%S.123456 ZONE]"] {
+        let (mut log, mut by_epoch) = ("time,status\n".to_owned(), "time,status\n".to_owned());
+        let mut add = |day: i64, ten: i64, half_hours: i64| {
+            let local = 1_549_573_860 + 86_400 * (day - 7) + 10 * ten;
+            let second = local - 1800 * half_hours;
+            let local = Timestamp::from_second(local).expect("in range");
+            let zone = format!("+00{:02}", 30 * half_hours);
+            let time = local.strftime(form).to_string().replace("ZONE", &zone);
+            writeln!(log, "{time},200").expect("a line");
+            writeln!(by_epoch, "{second},200").expect("a line");
+        };
+        for (day, ten) in (1..10).flat_map(|day| (0..6).map(move |ten| (day, ten))) {
+            add(day, ten, 0);
+            add(day, ten, i64::from(form.contains("ZONE")));
+            for bits in 1..8 {
+                add(day, ten, 0);
+                if (1..10).contains(&(day ^ bits)) && (0..6).contains(&(ten ^ bits)) {
+                    add(day ^ bits, ten ^ bits, 0);
+                }
+            }
+        }
+        assert_eq!(filter(&["-i", "1s"], &log).events, filter(&["-i", "1s"], &by_epoch).events, "{form}");
     }
 }
 
