@@ -84,7 +84,7 @@ pub fn read_duration(text: &str) -> Result<i64, &'static str> {
         return Err("not whole seconds");
     }
     if span.get_years() != 0 || span.get_months() != 0 {
-        return Err("years and months differ in length");
+        return Err("years and months have no fixed length; use days");
     }
     let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
     Ok(((days * 24 + i64::from(span.get_hours())) * 60 + span.get_minutes()) * 60 + span.get_seconds())
@@ -110,7 +110,7 @@ impl TimeFormat {
             let text = jiff::fmt::strtime::format(format, &time).map_err(|error| no_time(&error))?;
             let read = BrokenDownTime::parse(format, &text).map_err(|error| no_time(&error))?;
             if resolved(&read, &Zone::utc(), None).is_none() {
-                return Err("not a time format: it needs a whole date".to_owned());
+                return Err("not a time format: it needs a year, a month and a day, or %s".to_owned());
             }
         }
         Ok(TimeFormat(format.into()))
