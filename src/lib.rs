@@ -17,7 +17,7 @@
 //!     layout         a line -> blank, header, record or malformed
 //!     undecided      lines held back until later lines decide
 //!     classify       what a line is by itself, under each delimiter
-//!     guess_format   hints: gzip, UTF-16, JSON, no header, ...
+//!     input_hint     hints: gzip, UTF-16, JSON, no header, ...
 //!     plain          the fast way: a plain line -> a request, in one pass
 //!     plain_line     the fast way: the values of one line
 //!     time_cache     the fast way: the times read last, by their text

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::read::columns::Width;
-use crate::read::guess_format::{Compression, Hint};
+use crate::read::input_hint::{Compression, Hint};
 use crate::read::line::MAX_LINE;
 use crate::read::request::Malformed;
 use crate::read::value::is_integer;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::count::client_names;
-use crate::read::guess_format::Hint;
+use crate::read::input_hint::Hint;
 use crate::read::line::{Line, LineCutter, Lines};
 use crate::read::request::MalformedLine;
 use crate::source::{Settings, Source};
@@ -85,8 +85,9 @@ struct State<'w> {
     /// The first malformed line's diagnostic, for the exit message if no record
     /// can be read.
     first_problem: Option<String>,
-    /// The wall clock's second of the last [`State::warn_while_live`].
-    looked: i64,
+    /// When late and future requests were last checked, in seconds of the wall
+    /// clock.
+    last_check: i64,
     events: Events<'w>,
     diagnostics: Diagnostics<'w>,
     rejects: Option<RejectWriter<'w>>,
@@ -109,7 +110,7 @@ impl<'w> Monitor<'w> {
                 lines: 0,
                 has_overflowed: false,
                 first_problem: None,
-                looked: i64::MIN,
+                last_check: i64::MIN,
                 events: Events::new(outputs.events),
                 diagnostics: Diagnostics::new(outputs.diagnostics, outputs.is_quiet),
                 rejects: outputs.rejects.map(RejectWriter::new),
@@ -257,10 +258,10 @@ impl State<'_> {
             None => problem.to_string(),
         };
         if is_first {
-            // Advice is given once: here, or at the end if this line is not
-            // shown.
-            let is_last_word = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
-            self.first_problem = Some(if is_last_word { whole.clone() } else { problem.to_string() });
+            // The exit message repeats the advice only if this line is not shown,
+            // or if the input is no log at all.
+            let repeats_advice = self.diagnostics.is_quiet() || hint.is_some_and(Hint::is_foreign);
+            self.first_problem = Some(if repeats_advice { whole.clone() } else { problem.to_string() });
         }
         self.diagnostics.malformed(whole, now.wall);
         if kept == Some(Kept::FirstNot) {
@@ -335,10 +336,10 @@ impl State<'_> {
     /// Reports many late or future requests while the log is live, instead of
     /// at the end only. Checks at most once a second.
     fn warn_while_live(&mut self, now: Moment) {
-        if self.looked == now.wall {
+        if self.last_check == now.wall {
             return;
         }
-        self.looked = now.wall;
+        self.last_check = now.wall;
         if !self.sources.iter().any(|source| source.is_live(now)) {
             return;
         }

@@ -6,7 +6,7 @@ use crate::count::alert::Kind;
 use crate::count::client_names;
 use crate::count::counts::Finding;
 use crate::read::columns::LayoutOptions;
-use crate::read::guess_format::Hint;
+use crate::read::input_hint::Hint;
 use crate::read::layout::{Layout, Reading};
 use crate::read::line::Lines;
 use crate::read::request::MalformedLine;
@@ -116,7 +116,7 @@ impl Source {
                     continue;
                 }
             }
-            match self.layout.next_in_general(lines)? {
+            match self.layout.next_slow(lines)? {
                 Reading::Record(second, request) => {
                     self.requests += 1;
                     let possible = self.possible;

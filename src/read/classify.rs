@@ -5,7 +5,7 @@ use crate::count::Request;
 use crate::read::blanks::starts_like_combined;
 use crate::read::columns::{BLANKS, Columns, DELIMITERS, Header};
 use crate::read::delimited::{Delimited, Expected, Good};
-use crate::read::guess_format::{self, Asked, Hint, foreign_format};
+use crate::read::input_hint::{self, Asked, Hint, foreign_format};
 use crate::read::plain::PlainReader;
 use crate::read::request::Malformed;
 use crate::read::timestamp::TimeReader;
@@ -99,7 +99,7 @@ impl LineReader {
             Basis::Given => Asked::Positions,
             _ => Asked::Nothing,
         };
-        guess_format::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
+        input_hint::hint(text, problem, asked, basis == Basis::Assumed, self.times.has_format())
     }
 
     /// The fast reader, if the delimiter and the columns are known.

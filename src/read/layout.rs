@@ -14,7 +14,7 @@ use crate::count::Request;
 use crate::read::classify::{Basis, LineKind, LineReader, State};
 use crate::read::columns::{ColumnList, Columns, LayoutOptions};
 use crate::read::delimited::Good;
-use crate::read::guess_format::Hint;
+use crate::read::input_hint::Hint;
 use crate::read::line::{Line, Lines};
 use crate::read::plain::PlainReader;
 use crate::read::record::is_blank;
@@ -54,8 +54,8 @@ pub struct Layout {
     reader: LineReader,
     /// The fast reader; `None` until the delimiter and the columns are known.
     plain: Option<PlainReader>,
-    /// Whether all lines so far were skipped.
-    is_first: bool,
+    /// Whether only blank lines and comments have come so far.
+    is_at_start: bool,
     /// A header that changed the columns, and the state before it. It is held
     /// back until the next line shows whether it was torn.
     new_header: Option<(HeldLine, State)>,
@@ -92,7 +92,7 @@ impl Layout {
             },
             reader,
             plain: None,
-            is_first: true,
+            is_at_start: true,
             new_header: None,
             row: Row::default(),
             decided: VecDeque::new(),
@@ -167,15 +167,12 @@ impl Layout {
             plain = Some(Reading::Record(second, request));
             false
         });
-        plain.or_else(|| self.next_in_general(lines))
+        plain.or_else(|| self.next_slow(lines))
     }
 
-    /// Does the same for a line that is not plain.
+    /// Like [`Layout::next`], but without the fast reader: reads any line.
     #[inline(never)]
-    pub(crate) fn next_in_general<'a, 't: 'a>(
-        &'a mut self,
-        lines: &mut Lines<'t>,
-    ) -> Option<Reading<'a, 't>> {
+    pub(crate) fn next_slow<'a, 't: 'a>(&'a mut self, lines: &mut Lines<'t>) -> Option<Reading<'a, 't>> {
         loop {
             if let Some(decided) = self.decided.pop_front() {
                 return Some(self.return_held(decided));
@@ -249,20 +246,20 @@ impl Layout {
         match simple {
             Some(Act::Skip) => return Act::Skip,
             Some(act) => {
-                self.is_first = false;
+                self.is_at_start = false;
                 return if self.row.reject(&mut self.decided) { Act::Retry } else { act };
             }
             None => {}
         }
         let held = || HeldLine { number, text: text.to_vec(), end: line.end };
-        let kind = self.reader.classify(text, &self.state, self.is_first);
+        let kind = self.reader.classify(text, &self.state, self.is_at_start);
         let can_be_new = matches!(kind, LineKind::Good(..) | LineKind::Header(..));
         if !can_be_new && self.was_torn(text) {
             return Act::Retry;
         }
         if let LineKind::Bad(problem) = kind {
-            self.state.is_doubtful |= self.is_first;
-            self.is_first = false;
+            self.state.is_doubtful |= self.is_at_start;
+            self.is_at_start = false;
             let others = self.reader.other_delimiters(text, &self.state);
             if others == 0 {
                 return if self.row.reject(&mut self.decided) { Act::Retry } else { Act::Reject(problem) };
@@ -279,7 +276,7 @@ impl Layout {
         if !is_skipped && self.row.reject(&mut self.decided) {
             return Act::Retry;
         }
-        self.is_first &= matches!(kind, LineKind::Comment);
+        self.is_at_start &= matches!(kind, LineKind::Comment);
         match kind {
             LineKind::Good(index, good) => self.take_record(index, good, number),
             LineKind::Header(index, columns) => self.take_header(index, *columns, held),
@@ -342,7 +339,7 @@ impl Layout {
             self.state.is_said |= index.is_some();
             return Act::Skip;
         }
-        let undecided = self.new_header.take();
+        let held_header = self.new_header.take();
         let new = State {
             columns,
             basis: Basis::Header,
@@ -353,9 +350,9 @@ impl Layout {
         };
         let old = std::mem::replace(&mut self.state, new);
         self.set_plain();
-        // No record was read by the previous header, so nothing shows that it
-        // was torn.
-        let (old, has_another) = undecided.map_or((old, false), |(_, older)| (older, true));
+        // If a header is still held, no record was read by its columns: it is
+        // skipped, and the columns before it are the old ones.
+        let (old, has_another) = held_header.map_or((old, false), |(_, before)| (before, true));
         if has_another {
             self.decided.push_back(Decided::Skipped);
         }

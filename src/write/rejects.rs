@@ -61,7 +61,7 @@ impl<'w> RejectWriter<'w> {
         self.left_out
     }
 
-    /// DEL
+    /// Writes the lines that are held.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.lines.flush()
     }
