@@ -127,7 +127,10 @@ impl Typed {
             let threshold = threshold.as_f64();
             self.wrong(Key::RecoveryThreshold, format_args!("must not be {side} --threshold {threshold}"))
         } else {
-            self.wrong(key, format_args!("RECOVERY must not be {side} {value}, like {with_recovery}"))
+            self.wrong(
+                key,
+                format_args!("RECOVERY must not be {side} {value}; use a value like {with_recovery}"),
+            )
         })
     }
 

@@ -426,9 +426,9 @@ fn every_form_of_time_is_the_same_second_from_1970_to_8999() {
     }
 }
 
-/// The pairs of times differ by the same bits in the day and in the second, so
-/// that the differences cancel out where they are added up wrongly, or in the
-/// minutes of the zone only, which are beyond the 32 bytes that are compared.
+/// Some pairs of times differ by the same bits in the day and in the second, which
+/// cancel out if the differences are combined wrongly. Others differ only in the
+/// minutes of the zone, beyond the 32 bytes that are compared.
 #[test]
 fn a_time_in_the_cache_is_not_taken_for_another_one() {
     for form in ["%Y-%m-%d %H:%M:%S", "[%d/%b/%Y:%H:%M:%S ZONE]", "[%d/%b/%Y:%H:%M:%S.123456 ZONE]"] {
@@ -641,6 +641,7 @@ fn an_unreadable_log_gets_advice_once() {
             "line 1: time: not a time: \"GET\"",
             "start with the log's header, like tail -n +1 -F FILE | httpmon, or give --columns by position",
         ),
+        (&[], "2026-11-27 10:00:00,192.0.2.1,/a,200\n", "line 1: 4 fields, at least 7 are needed", COLUMNS),
         (
             &[],
             "time,path\n1,a,b\n",

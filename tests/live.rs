@@ -221,9 +221,15 @@ fn a_wrong_rejects_size_shows_the_accepted_forms() {
 #[test]
 fn a_wrong_value_says_the_bounds_and_what_to_type() {
     for (arguments, sentence) in [
-        (&["-t", "10:12"][..], "--threshold: RECOVERY must not be above RATE, like 10:8: \"10:12\""),
+        (
+            &["-t", "10:12"][..],
+            "--threshold: RECOVERY must not be above RATE; use a value like 10:8: \"10:12\"",
+        ),
         (&["-t", "10", "-r", "12"], "--recovery-threshold: must not be above --threshold 10: \"12\""),
-        (&["--low-threshold", "5:3"], "--low-threshold: RECOVERY must not be below RATE, like 2:5: \"5:3\""),
+        (
+            &["--low-threshold", "5:3"],
+            "--low-threshold: RECOVERY must not be below RATE; use a value like 2:5: \"5:3\"",
+        ),
         (&["-e", "200"], "--error-threshold: not below 100; use a value like 5, 5:2 or off: \"200\""),
         (&["-t", "0"], "--threshold: not above 0; use a value like 10, 10:8 or off: \"0\""),
         (&["--slow", "0"], "--slow: not above 0; use seconds like 1 or 0.5: \"0\""),

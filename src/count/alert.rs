@@ -219,7 +219,8 @@ impl Alerts {
         None
     }
 
-    /// Ends an alert, active or not, without a recovery.
+    /// Ends an alert, whatever is in the window. Returns its episode; `None` if it
+    /// was not active.
     pub fn close(&mut self, kind: Kind) -> Option<Episode> {
         self.episodes[kind as usize].take()
     }

@@ -19,7 +19,7 @@ use crate::count::Numbers;
 use crate::count::client_names::{Key, MAX_NAME, REPLACED, compare_shown, is_printable, stored};
 
 /// A probe this long gives the table a new hash key. In a table that is half
-/// full it does not happen by chance with as many names as a table can hold.
+/// full, chance makes one less than once in as many names as a table can hold.
 const LONGEST_PROBE: usize = 128;
 
 /// Up to this many top names are kept in a sorted prefix during one pass over
@@ -178,7 +178,7 @@ impl Tally {
         }
     }
 
-    /// Grows the table and fills it with a new hash key. Returns `false` if a
+    /// Resizes the table to at most half full, with a new hash key. Returns `false` if a
     /// probe gets too long; the caller then tries again with another key.
     #[cold]
     fn rehash(&mut self) -> bool {

@@ -162,8 +162,8 @@ impl LineReader {
         best.map(|(_, index)| index)
     }
 
-    /// Classifies `text`. `is_first` says that all lines before it were
-    /// skipped.
+    /// Classifies `text`. `is_first` says that only blank lines and comments
+    /// came before it.
     pub(crate) fn classify(&mut self, text: &[u8], state: &State, is_first: bool) -> LineKind {
         match fields_directive(text) {
             // `--columns` by position overrules the header.

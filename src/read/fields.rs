@@ -298,8 +298,8 @@ fn digits_at(text: &[u8]) -> Option<(u32, u64)> {
 #[inline(always)]
 fn thousandths(text: &[u8]) -> Option<(u64, usize, &[u8])> {
     let word = u64::from_le_bytes(*text.first_chunk()?) ^ 0x30_3030_2E30;
-    // Marks digits above 9, and the point if it is none. The lowest mark is
-    // certain.
+    // Marks digits above 9, and the second byte if it is not a point. The
+    // lowest mark is certain.
     if (word.wrapping_add(0x76_7676_7F76) | word) & 0x80_8080_8080 != 0 {
         return None;
     }

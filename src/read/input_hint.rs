@@ -100,11 +100,11 @@ fn is_utf16(text: &[u8]) -> bool {
         || (start.len() >= 8 && nuls * 5 > start.len() * 2)
 }
 
-/// Whether a line starts with a date and a blank, as in W3C logs. These name
-/// their columns in a header at the start of the file only.
-fn starts_with_date(text: &[u8]) -> bool {
-    text.first_chunk::<11>().is_some_and(|start| {
-        start.iter().zip(b"0000-00-00 ").all(|(byte, form)| match form {
+/// Whether a line starts with a date, a time and a blank, as in W3C logs. These
+/// name their columns in a header at the start of the file only.
+fn starts_with_date_and_time(text: &[u8]) -> bool {
+    text.first_chunk::<20>().is_some_and(|start| {
+        start.iter().zip(b"0000-00-00 00:00:00 ").all(|(byte, form)| match form {
             b'0' => byte.is_ascii_digit(),
             b' ' => is_blank(*byte),
             _ => byte == form,
@@ -132,7 +132,7 @@ pub(crate) fn hint(
     }
     match problem {
         Malformed::Time(_) | Malformed::Fields { .. } | Malformed::Status(_) | Malformed::Bytes(_)
-            if is_assumed && starts_with_date(text) =>
+            if is_assumed && !has_time_format && starts_with_date_and_time(text) =>
         {
             Some(Hint::Header)
         }

@@ -75,7 +75,7 @@ impl EventClock {
     }
 
     /// Whether a record of time `second` is on time whatever the wall clock
-    /// says, and doesn't move the clock. Nearly all records are.
+    /// says, and doesn't move the event clock. Nearly all records are.
     #[must_use]
     #[inline(always)]
     pub fn is_open(&self, second: i64) -> bool {

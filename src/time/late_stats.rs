@@ -54,7 +54,7 @@ impl Spread {
     }
 }
 
-/// Late and future requests of one source.
+/// Late and future requests, of one source or added up over several.
 #[derive(Clone, Debug, Default)]
 pub struct Offsets {
     /// Late requests, by the lateness that would have kept them on time.

@@ -188,7 +188,7 @@ impl Run {
         }
     }
 
-    /// Decides all suspects as at the end of input, and writes what is open.
+    /// Decides all suspects as at the end of input, and finishes what is open.
     pub fn end(&mut self, now: Moment) {
         self.end_time(now);
         self.drain(false);
