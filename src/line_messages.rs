@@ -9,6 +9,9 @@ use crate::read::line::MAX_LINE;
 use crate::read::request::Malformed;
 use crate::read::value::is_integer;
 
+/// The diagnostic for the first line that exceeds `--rejects-max`.
+pub(crate) const NOT_KEPT: &str = "--rejects-max: this malformed line and those after it are not kept";
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

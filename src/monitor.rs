@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::count::client_names;
+use crate::line_messages::NOT_KEPT;
 use crate::read::input_hint::Hint;
 use crate::read::line::{Line, LineCutter, Lines};
 use crate::read::request::MalformedLine;
@@ -386,9 +387,6 @@ impl State<'_> {
         Outcome::Readable
     }
 }
-
-/// Reported with the first line that exceeds `--rejects-max`.
-const NOT_KEPT: &str = "--rejects-max: this malformed line and those after it are not kept";
 
 /// The start of a `==> NAME <==` line.
 const MARK: &[u8] = b"==> ";

@@ -117,15 +117,10 @@ impl EventClock {
         self.event > now + self.most_ahead
     }
 
-    /// Advances the clock by an accepted record.
+    /// Advances the clock to `second`, the time of an accepted record or of
+    /// suspects that are confirmed.
     #[inline(always)]
     pub fn accept(&mut self, second: i64) {
-        self.stream = self.stream.max(second);
-        self.event = self.event.max(second);
-    }
-
-    /// Advances both times to `second`, over a gap that suspects confirmed.
-    pub fn leap(&mut self, second: i64) {
         self.stream = self.stream.max(second);
         self.event = self.event.max(second);
     }

@@ -331,7 +331,7 @@ impl Run {
     #[cold]
     fn leap(&mut self, least: i64, now: Moment) {
         let suspects = self.ahead.take();
-        self.clock.leap(least);
+        self.clock.accept(least);
         self.close();
         for suspect in suspects {
             self.observe_again(suspect, now);
